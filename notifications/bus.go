@@ -3,8 +3,8 @@
 package notifications
 
 import (
-	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -22,28 +22,92 @@ type Event struct {
 	Data    any    // a view; never changed after it is published
 }
 
-// Bus hands every event to every listener. Publish never waits for one.
-type Bus struct{}
+// Bus hands every event to every listener. Publish never waits for one: the
+// listeners share one ring of events and read it at their own pace. Safe for
+// concurrent use.
+type Bus struct {
+	first uint64 // number of the very first event
+	keep  uint64
+
+	mu     sync.Mutex
+	ring   []Event       // event n is at (n-first) % keep; grows up to keep
+	next   uint64        // number of the event that comes next
+	wake   chan struct{} // closed at the next event; nil while nobody waits
+	closed bool
+}
 
 // New makes a bus whose first event has number first and that keeps the last
-// keep events for replay and for slow listeners.
-func New(first uint64, keep int) *Bus { panic("stub") }
+// keep events for replay and for slow listeners. Both are at least 1.
+func New(first uint64, keep int) *Bus {
+	first = max(first, 1)
+	return &Bus{first: first, keep: uint64(max(keep, 1)), next: first}
+}
 
-// Publish numbers an event and hands it out.
-func (b *Bus) Publish(project, action string, data any) Event { panic("stub") }
+// Publish numbers an event and hands it out. After Close nobody hears it and
+// it has number 0.
+func (b *Bus) Publish(project, action string, data any) Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := Event{Time: time.Now(), Project: project, Action: action, Data: data}
+	if b.closed {
+		return e
+	}
+	e.Seq = b.next
+	b.next++
+	if uint64(len(b.ring)) < b.keep {
+		b.ring = append(b.ring, e)
+	} else {
+		b.ring[b.slot(e.Seq)] = e
+	}
+	b.wakeLocked()
+	return e
+}
 
 // Last is the number of the newest event, or first-1.
-func (b *Bus) Last() uint64 { panic("stub") }
+func (b *Bus) Last() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.next - 1
+}
 
 // Subscribe listens to all events, or to those of one project, that come after
-// now, or after event number *since.
-func (b *Bus) Subscribe(project string, since *uint64) (*Subscription, error) { panic("stub") }
+// now, or after event number *since. A subscription holds nothing of the bus:
+// to end it, stop calling Next.
+func (b *Bus) Subscribe(project string, since *uint64) (*Subscription, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := &Subscription{bus: b, project: project, next: b.next}
+	if since == nil {
+		return s, nil
+	}
+	if *since >= b.next || *since+1 < b.oldestLocked() {
+		return nil, ErrLost
+	}
+	s.next = *since + 1
+	return s, nil
+}
 
-// Close ends every subscription with io.EOF.
-func (b *Bus) Close() { panic("stub") }
+// Close ends every subscription with io.EOF, after the events before it.
+func (b *Bus) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.wakeLocked()
+}
 
-// Subscription is one listener. It is used by one goroutine at a time.
-type Subscription struct{}
+func (b *Bus) slot(seq uint64) uint64 { return (seq - b.first) % b.keep }
 
-// Next waits for the next event. ErrLost, io.EOF after Bus.Close, or ctx's error.
-func (s *Subscription) Next(ctx context.Context) (Event, error) { panic("stub") }
+// oldestLocked is the number of the oldest event that is still known.
+func (b *Bus) oldestLocked() uint64 {
+	if b.next-b.first <= b.keep {
+		return b.first
+	}
+	return b.next - b.keep
+}
+
+func (b *Bus) wakeLocked() {
+	if b.wake != nil {
+		close(b.wake)
+		b.wake = nil
+	}
+}
