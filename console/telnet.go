@@ -1,5 +1,7 @@
 package console
 
+import "bytes"
+
 // Telnet commands and options: RFC 854, 856 (BINARY), 857 (ECHO), 858 (SGA)
 // and 1073 (NAWS).
 const (
@@ -257,11 +259,13 @@ func (t *telnet) takeAnswers() []byte {
 
 // escape appends output to out with each 0xFF doubled, as telnet needs it.
 func escape(out, output []byte) []byte {
-	for _, c := range output {
-		if c == cmdIAC {
-			out = append(out, cmdIAC)
+	for {
+		i := bytes.IndexByte(output, cmdIAC)
+		if i < 0 {
+			return append(out, output...)
 		}
-		out = append(out, c)
+		out = append(out, output[:i+1]...)
+		out = append(out, cmdIAC)
+		output = output[i+1:]
 	}
-	return out
 }
