@@ -1,0 +1,45 @@
+package route
+
+import (
+	"slices"
+	"strings"
+)
+
+// NodeFields are the settings of a node that every dialect takes.
+type NodeFields struct {
+	Console       *int
+	Emulator      *string
+	StartupScript *string
+}
+
+// Check checks those that are there.
+func (f NodeFields) Check() error {
+	if err := OptionalPort("console", f.Console); err != nil {
+		return err
+	}
+	if err := Text("startup_script", f.StartupScript); err != nil {
+		return err
+	}
+	if f.Emulator != nil && *f.Emulator != "" {
+		return oneOf("emulator", *f.Emulator, "pc", "vpcs")
+	}
+	return nil
+}
+
+// NodeType checks the type of a node to make.
+func NodeType(field, value string) error { return oneOf(field, value, "vpcs") }
+
+func oneOf(field, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	words := make([]string, len(allowed))
+	for i, a := range allowed {
+		words[i] = `"` + a + `"`
+	}
+	got := "it is missing or empty"
+	if value != "" {
+		got = "there is no such one here"
+	}
+	return Wrong(field, "one of "+strings.Join(words, ", "), got)
+}

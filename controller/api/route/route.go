@@ -1,0 +1,62 @@
+// Package route is what the dialects of the API are written in: rows of a
+// route table, decoding of requests, and the one shape of answers and errors.
+package route
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Privilege is what a caller must be allowed to do before a row's handler runs.
+type Privilege string
+
+// The privileges. The zero Privilege is a mistake that a test finds.
+const (
+	SignedIn        Privilege = "SignedIn" // whoever may talk to the server at all
+	ServerAudit     Privilege = "Server.Audit"
+	ServerModify    Privilege = "Server.Modify"
+	ProjectAudit    Privilege = "Project.Audit"
+	ProjectAllocate Privilege = "Project.Allocate"
+	ProjectModify   Privilege = "Project.Modify"
+	NodeAudit       Privilege = "Node.Audit"
+	NodeAllocate    Privilege = "Node.Allocate"
+	NodeModify      Privilege = "Node.Modify"
+	NodePowerMgmt   Privilege = "Node.PowerMgmt"
+	NodeConsole     Privilege = "Node.Console"
+	LinkAudit       Privilege = "Link.Audit"
+	LinkAllocate    Privilege = "Link.Allocate"
+	LinkModify      Privilege = "Link.Modify"
+	LinkCapture     Privilege = "Link.Capture"
+)
+
+// Handler serves one request, or returns an error that is written as the answer.
+type Handler func(*gin.Context) error
+
+// Row is one route, as data: the registration, the access check and the
+// description of the API come from it.
+type Row struct {
+	Method    string
+	Path      string // gin's pattern, such as "/v2/projects/:project_id"
+	Privilege Privilege
+	Request   any  // zero value of the struct that the body is decoded into; nil: any object is accepted and ignored
+	Response  any  // zero value of what is answered; nil: no body
+	Status    int  // of success
+	Stream    bool // endless: a websocket or a line-by-line answer
+	Handler   Handler
+}
+
+// Action is a row that takes no body and answers 204.
+func Action(path string, privilege Privilege, h Handler) Row {
+	return Row{Method: http.MethodPost, Path: path, Privilege: privilege, Status: http.StatusNoContent, Handler: h}
+}
+
+// Delete is a row that deletes what path names and answers 204.
+func Delete(path string, privilege Privilege, h Handler) Row {
+	return Row{Method: http.MethodDelete, Path: path, Privilege: privilege, Status: http.StatusNoContent, Handler: h}
+}
+
+// Get is a row that answers 200 with a value like response.
+func Get(path string, privilege Privilege, response any, h Handler) Row {
+	return Row{Method: http.MethodGet, Path: path, Privilege: privilege, Response: response, Status: http.StatusOK, Handler: h}
+}

@@ -1,0 +1,213 @@
+// Package stream holds the endless answers of the API: notifications line by
+// line and over websockets, and consoles over websockets.
+package stream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+	"github.com/lanyard-lab/lanyard/notifications"
+)
+
+const (
+	pingEvery    = 10 * time.Second // of silence
+	writeTimeout = 10 * time.Second // of one message; then the listener is cut off
+)
+
+// Config is what the streams need besides the controller.
+type Config struct {
+	Render func(view any) any // makes the wire object of an event's data
+	Log    *slog.Logger
+}
+
+// Rows are the notification routes of all dialects: they are one stream.
+func Rows(ctl *controller.Controller, cfg Config) []route.Row {
+	h := &handler{ctl: ctl, lines: newLines(cfg.Render, cfg.Log), usage: &usage{}}
+	var rows []route.Row
+	for _, base := range []struct {
+		path      string
+		privilege route.Privilege
+	}{
+		{"/notifications", route.ServerAudit},
+		{"/v1/notifications", route.ServerAudit},
+		{"/v2/notifications", route.ServerAudit},
+		{"/v1/projects/:project_id/notifications", route.ProjectAudit},
+		{"/v2/projects/:project_id/notifications", route.ProjectAudit},
+	} {
+		plain := route.Get(base.path, base.privilege, message{}, h.chunked)
+		ws := route.Get(base.path+"/ws", base.privilege, message{}, h.websocket)
+		ws.Status = http.StatusSwitchingProtocols
+		plain.Stream, ws.Stream = true, true
+		rows = append(rows, plain, ws)
+	}
+	return rows
+}
+
+type handler struct {
+	ctl   *controller.Controller
+	lines *lines
+	usage *usage
+}
+
+// chunked answers with one object a line, for as long as the client listens.
+func (h *handler) chunked(c *gin.Context) error {
+	l, err := h.listen(c)
+	if err != nil {
+		return err
+	}
+	control := http.NewResponseController(c.Writer)
+	c.Writer.Header()["Content-Type"] = []string{"application/json"}
+	c.Writer.Header().Set("Cache-Control", "no-store")
+	c.Writer.WriteHeader(http.StatusOK)
+	l.send = func(line []byte) error {
+		// A server that cannot set deadlines is a test's recorder.
+		if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		if _, err := c.Writer.Write(line); err != nil {
+			return err
+		}
+		return control.Flush()
+	}
+	// It ends with the client, the server or the bus; nobody is left to tell why.
+	_ = l.run(c.Request.Context())
+	_ = control.SetWriteDeadline(time.Time{})
+	return nil
+}
+
+// websocket sends one object a text frame.
+func (h *handler) websocket(c *gin.Context) error {
+	l, err := h.listen(c)
+	if err != nil {
+		return err
+	}
+	s, err := upgrade(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(c.Request.Context())
+	defer cancel()
+	// Nothing is read from a listener but its pongs and its goodbye.
+	go func() {
+		defer cancel()
+		_ = s.read(func(io.Reader) error { return nil })
+	}()
+	go s.keepAlive(ctx)
+	l.send = s.text
+	err = l.run(ctx)
+	s.close(err)
+	return nil
+}
+
+// listen finds out what a request wants to hear.
+func (h *handler) listen(c *gin.Context) (*listener, error) {
+	l := &listener{bus: h.ctl.Events(), lines: h.lines, usage: h.usage}
+	if id := c.Param("project_id"); id != "" {
+		project, err := h.ctl.Project(id)
+		if err != nil {
+			return nil, err
+		}
+		l.project = project.View().ID
+	}
+	if text, ok := c.GetQuery("since"); ok {
+		since, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return nil, route.Wrong("since", "the number of an event", "it is not one")
+		}
+		l.since = &since
+	}
+	return l, nil
+}
+
+// listener is one stream of events on its way to one client.
+type listener struct {
+	bus     *notifications.Bus
+	lines   *lines
+	usage   *usage
+	project string  // empty: all events
+	since   *uint64 // what the client has seen already; nil: it starts now
+	send    func(line []byte) error
+
+	sub *notifications.Subscription
+	at  uint64 // number of the last event that was sent or is of no concern
+}
+
+// run sends until ctx or the bus ends, or a message cannot be sent. It returns
+// nil when the bus ended.
+func (l *listener) run(ctx context.Context) error {
+	if err := l.begin(); err != nil {
+		return err
+	}
+	if err := l.ping(); err != nil {
+		return err
+	}
+	for {
+		// Once Next has waited in vain, all up to here has been looked at.
+		known := l.bus.Last()
+		event, err := l.next(ctx)
+		switch {
+		case err == nil:
+			l.at = event.Seq
+			err = l.send(l.lines.of(event))
+		case errors.Is(err, notifications.ErrLost):
+			err = l.reload(l.at)
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			l.at = max(l.at, known)
+			err = l.ping()
+		case errors.Is(err, io.EOF):
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *listener) next(ctx context.Context) (notifications.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, pingEvery)
+	defer cancel()
+	return l.sub.Next(ctx)
+}
+
+// begin subscribes, or tells the client that what it missed is gone.
+func (l *listener) begin() error {
+	if l.since == nil {
+		l.subscribe()
+		return nil
+	}
+	sub, err := l.bus.Subscribe(l.project, l.since)
+	if err != nil {
+		return l.reload(*l.since)
+	}
+	l.sub, l.at = sub, *l.since
+	return nil
+}
+
+// reload goes on from now and tells the client to read the state anew.
+func (l *listener) reload(since uint64) error {
+	l.subscribe()
+	return l.send(l.lines.reload(since, l.at))
+}
+
+// subscribe listens from now on, and notes exactly when that is.
+func (l *listener) subscribe() {
+	for {
+		last := l.bus.Last()
+		sub, err := l.bus.Subscribe(l.project, &last)
+		if err == nil {
+			l.sub, l.at = sub, last
+			return
+		}
+	}
+}
+
+func (l *listener) ping() error { return l.send(l.lines.ping(l.usage.now(), l.at)) }

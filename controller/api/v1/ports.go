@@ -1,0 +1,148 @@
+package v1
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+)
+
+// nio is one end of a UDP pipe, as request and as answer.
+type nio struct {
+	LocalPort  int    `json:"lport"`
+	RemoteHost string `json:"rhost"`
+	RemotePort int    `json:"rport"`
+	Type       string `json:"type"`
+}
+
+// Check checks the fields of a UDP NIO. Whether the type is known is for the
+// domain to say.
+func (n *nio) Check() error {
+	if err := route.Name("type", n.Type); err != nil {
+		return err
+	}
+	if n.Type != "nio_udp" {
+		return nil
+	}
+	if err := route.OptionalPort("lport", &n.LocalPort); err != nil {
+		return err
+	}
+	if err := route.Name("rhost", n.RemoteHost); err != nil {
+		return err
+	}
+	return route.OptionalPort("rport", &n.RemotePort)
+}
+
+func (n nio) domain() controller.NIO {
+	return controller.NIO{Type: n.Type, LocalPort: n.LocalPort, RemoteHost: n.RemoteHost, RemotePort: n.RemotePort}
+}
+
+type captureStart struct {
+	FileName string  `json:"capture_file_name"`
+	LinkType *string `json:"data_link_type"`
+}
+
+// Check checks the values.
+func (s *captureStart) Check() error {
+	if err := route.OptionalName("data_link_type", s.LinkType); err != nil {
+		return err
+	}
+	return route.Name("capture_file_name", s.FileName)
+}
+
+func (s captureStart) linkType() string {
+	if s.LinkType == nil {
+		return "DLT_EN10MB"
+	}
+	return *s.LinkType
+}
+
+type captureFile struct {
+	Path string `json:"pcap_file_path"`
+}
+
+func (h *handler) portRows() []route.Row {
+	const port = "/v1/projects/:project_id/vpcs/vms/:vm_id/adapters/:adapter/ports/:port"
+	return []route.Row{
+		{Method: http.MethodPost, Path: port + "/nio", Privilege: route.LinkAllocate, Request: nio{},
+			Response: nio{}, Status: http.StatusCreated, Handler: h.attachNIO},
+		route.Delete(port+"/nio", route.LinkAllocate, h.detachNIO),
+		{Method: http.MethodPost, Path: port + "/start_capture", Privilege: route.LinkCapture, Request: captureStart{},
+			Response: captureFile{}, Status: http.StatusOK, Handler: h.startCapture},
+		route.Action(port+"/stop_capture", route.LinkCapture, h.stopCapture),
+	}
+}
+
+// nodePort is the port that a path names.
+type nodePort struct {
+	node          *controller.Node
+	adapter, port int
+}
+
+func (h *handler) port(c *gin.Context) (nodePort, error) {
+	node, err := route.Node(c, h.ctl, "vm_id")
+	if err != nil {
+		return nodePort{}, err
+	}
+	adapter, err := route.Index(c, "adapter", "adapter")
+	if err != nil {
+		return nodePort{}, err
+	}
+	port, err := route.Index(c, "port", "port")
+	return nodePort{node: node, adapter: adapter, port: port}, err
+}
+
+func (h *handler) attachNIO(c *gin.Context) error {
+	p, err := h.port(c)
+	if err != nil {
+		return err
+	}
+	request, err := route.Decode[nio](c)
+	if err != nil {
+		return err
+	}
+	if err := p.node.AttachNIO(c.Request.Context(), p.adapter, p.port, request.domain()); err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, request)
+}
+
+func (h *handler) detachNIO(c *gin.Context) error {
+	p, err := h.port(c)
+	if err != nil {
+		return err
+	}
+	if err := p.node.DetachNIO(c.Request.Context(), p.adapter, p.port); err != nil {
+		return err
+	}
+	return route.NoContent(c)
+}
+
+func (h *handler) startCapture(c *gin.Context) error {
+	p, err := h.port(c)
+	if err != nil {
+		return err
+	}
+	request, err := route.Decode[captureStart](c)
+	if err != nil {
+		return err
+	}
+	path, err := p.node.StartCapture(c.Request.Context(), p.adapter, p.port, request.FileName, request.linkType())
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, captureFile{Path: path})
+}
+
+func (h *handler) stopCapture(c *gin.Context) error {
+	p, err := h.port(c)
+	if err != nil {
+		return err
+	}
+	if err := p.node.StopCapture(c.Request.Context(), p.adapter, p.port); err != nil {
+		return err
+	}
+	return route.NoContent(c)
+}

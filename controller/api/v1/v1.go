@@ -1,0 +1,109 @@
+// Package v1 is the /v1 dialect: the API of GNS3 1.x for projects, virtual
+// PCs, UDP ports and NIOs.
+package v1
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+)
+
+// Config is what the dialect needs besides the controller.
+type Config struct {
+	Version  string
+	Shutdown func() // nil refuses to shut down
+}
+
+// Rows are the dialect's routes, without the notifications.
+func Rows(ctl *controller.Controller, cfg Config) []route.Row {
+	h := &handler{ctl: ctl, cfg: cfg}
+	return slices.Concat(h.serverRows(), h.projectRows(), h.vmRows(), h.portRows())
+}
+
+type handler struct {
+	ctl *controller.Controller
+	cfg Config
+}
+
+// forProject makes a handler of what is done to one project.
+func (h *handler) forProject(do func(*controller.Project, context.Context) error) route.Handler {
+	return func(c *gin.Context) error {
+		p, err := route.Project(c, h.ctl)
+		if err != nil {
+			return err
+		}
+		if err := do(p, c.Request.Context()); err != nil {
+			return err
+		}
+		return route.NoContent(c)
+	}
+}
+
+// forVM makes a handler of what is done to one vm.
+func (h *handler) forVM(do func(*controller.Node, context.Context) error) route.Handler {
+	return func(c *gin.Context) error {
+		node, err := route.Node(c, h.ctl, "vm_id")
+		if err != nil {
+			return err
+		}
+		if err := do(node, c.Request.Context()); err != nil {
+			return err
+		}
+		return route.NoContent(c)
+	}
+}
+
+type version struct {
+	Version string `json:"version"`
+}
+
+// Check makes a version that is missing a bad request.
+func (v *version) Check() error { return route.Name("version", v.Version) }
+
+type networkInterface struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (h *handler) serverRows() []route.Row {
+	return []route.Row{
+		route.Get("/v1/version", route.SignedIn, version{}, h.version),
+		{Method: http.MethodPost, Path: "/v1/version", Privilege: route.SignedIn, Request: version{},
+			Response: version{}, Status: http.StatusOK, Handler: h.checkVersion},
+		route.Get("/v1/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces),
+		{Method: http.MethodPost, Path: "/v1/server/shutdown", Privilege: route.ServerModify,
+			Status: http.StatusCreated, Handler: route.Shutdown(h.cfg.Shutdown)},
+	}
+}
+
+func (h *handler) version(c *gin.Context) error {
+	return route.JSON(c, http.StatusOK, version{Version: h.cfg.Version})
+}
+
+func (h *handler) checkVersion(c *gin.Context) error {
+	request, err := route.Decode[version](c)
+	if err != nil {
+		return err
+	}
+	if err := route.SameVersion(request.Version, h.cfg.Version); err != nil {
+		return err
+	}
+	return h.version(c)
+}
+
+func (h *handler) interfaces(c *gin.Context) error {
+	interfaces, err := h.ctl.Interfaces()
+	if err != nil {
+		return err
+	}
+	list := make([]networkInterface, len(interfaces))
+	for i, n := range interfaces {
+		list[i] = networkInterface(n)
+	}
+	return route.JSON(c, http.StatusOK, list)
+}

@@ -1,0 +1,164 @@
+package v2
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+)
+
+// project is a project on the wire. Settings of GNS3's map that are not kept
+// yet have GNS3's defaults.
+type project struct {
+	AutoClose           bool   `json:"auto_close"`
+	AutoOpen            bool   `json:"auto_open"`
+	AutoStart           bool   `json:"auto_start"`
+	DrawingGridSize     int    `json:"drawing_grid_size"`
+	Filename            string `json:"filename"`
+	GridSize            int    `json:"grid_size"`
+	Name                string `json:"name"`
+	Path                string `json:"path"`
+	Problem             string `json:"problem,omitempty"` // why it cannot be opened
+	ProjectID           string `json:"project_id"`
+	SceneHeight         int    `json:"scene_height"`
+	SceneWidth          int    `json:"scene_width"`
+	ShowGrid            bool   `json:"show_grid"`
+	ShowInterfaceLabels bool   `json:"show_interface_labels"`
+	ShowLayers          bool   `json:"show_layers"`
+	SnapToGrid          bool   `json:"snap_to_grid"`
+	Status              string `json:"status"` // "opened" or "closed"
+	Supplier            any    `json:"supplier"`
+	Temporary           bool   `json:"temporary"`
+	Variables           any    `json:"variables"`
+	Zoom                int    `json:"zoom"`
+}
+
+func projectOf(v controller.ProjectView) project {
+	p := project{
+		DrawingGridSize: 25, Filename: fileName(v.Name) + ".gns3", GridSize: 75,
+		Name: v.Name, Path: v.Path, Problem: v.Problem, ProjectID: v.ID,
+		SceneHeight: 1000, SceneWidth: 2000, Status: "closed", Temporary: v.Temporary, Zoom: 100,
+	}
+	if v.Open {
+		p.Status = "opened"
+	}
+	return p
+}
+
+// fileName is a project's name as part of a file's.
+func fileName(name string) string { return strings.ReplaceAll(name, "/", "_") }
+
+type projectCreate struct {
+	Name      string  `json:"name"`
+	Path      *string `json:"path"`
+	ProjectID *string `json:"project_id"`
+	Temporary bool    `json:"temporary"`
+}
+
+func (p *projectCreate) Check() error {
+	if err := route.Name("name", p.Name); err != nil {
+		return err
+	}
+	if err := route.Text("path", p.Path); err != nil {
+		return err
+	}
+	_, err := route.ID("project_id", p.ProjectID)
+	return err
+}
+
+func (p projectCreate) spec() controller.ProjectSpec {
+	s := controller.ProjectSpec{Name: p.Name, Temporary: p.Temporary}
+	s.ID, _ = route.ID("project_id", p.ProjectID) // checked
+	if p.Path != nil {
+		s.Path = *p.Path
+	}
+	return s
+}
+
+type projectUpdate struct {
+	Name      *string `json:"name"`
+	Path      *string `json:"path"`
+	Temporary *bool   `json:"temporary"`
+}
+
+func (p *projectUpdate) Check() error {
+	if err := route.OptionalName("name", p.Name); err != nil {
+		return err
+	}
+	return route.Text("path", p.Path)
+}
+
+func (h *handler) projectRows() []route.Row {
+	const one = "/v2/projects/:project_id"
+	return []route.Row{
+		route.Get("/v2/projects", route.ProjectAudit, []project{}, h.projects),
+		{Method: http.MethodPost, Path: "/v2/projects", Privilege: route.ProjectAllocate, Request: projectCreate{},
+			Response: project{}, Status: http.StatusCreated, Handler: h.createProject},
+		route.Get(one, route.ProjectAudit, project{}, h.project),
+		{Method: http.MethodPut, Path: one, Privilege: route.ProjectModify, Request: projectUpdate{},
+			Response: project{}, Status: http.StatusOK, Handler: h.updateProject},
+		route.Delete(one, route.ProjectAllocate, h.forProject((*controller.Project).Delete)),
+		{Method: http.MethodPost, Path: one + "/open", Privilege: route.ProjectAllocate,
+			Response: project{}, Status: http.StatusCreated, Handler: h.openProject},
+		route.Action(one+"/close", route.ProjectAllocate, h.forProject((*controller.Project).Close)),
+		route.Action(one+"/commit", route.ProjectModify, h.forProject((*controller.Project).Commit)),
+	}
+}
+
+func (h *handler) projects(c *gin.Context) error {
+	views := h.ctl.Projects()
+	list := make([]project, len(views))
+	for i, v := range views {
+		list[i] = projectOf(v)
+	}
+	return route.JSON(c, http.StatusOK, list)
+}
+
+func (h *handler) createProject(c *gin.Context) error {
+	request, err := route.Decode[projectCreate](c)
+	if err != nil {
+		return err
+	}
+	p, err := h.ctl.CreateProject(c.Request.Context(), request.spec())
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, projectOf(p.View()))
+}
+
+func (h *handler) project(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, projectOf(p.View()))
+}
+
+func (h *handler) updateProject(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	request, err := route.Decode[projectUpdate](c)
+	if err != nil {
+		return err
+	}
+	if err := p.Update(c.Request.Context(), controller.ProjectPatch(request)); err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, projectOf(p.View()))
+}
+
+func (h *handler) openProject(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	if err := p.Open(c.Request.Context()); err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, projectOf(p.View()))
+}

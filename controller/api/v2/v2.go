@@ -1,0 +1,124 @@
+// Package v2 is the /v2 dialect: GNS3 2.2's API as far as there is something
+// behind it, and the transitional "vms" resources that came before its nodes.
+package v2
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+)
+
+// Config is what the dialect needs besides the controller.
+type Config struct {
+	Version  string
+	Shutdown func() // nil refuses to shut down
+	Log      *slog.Logger
+}
+
+// Rows are the dialect's routes, without the notifications.
+func Rows(ctl *controller.Controller, cfg Config) []route.Row {
+	h := &handler{ctl: ctl, cfg: cfg}
+	return slices.Concat(h.serverRows(), h.projectRows(), h.vmRows(), h.nodeRows(), h.linkRows())
+}
+
+// Render makes the wire object of an event's data: a node is shown as a vm,
+// the word of this vocabulary.
+func Render(view any) any {
+	switch view := view.(type) {
+	case controller.NodeView:
+		return vmOf(view)
+	case controller.LinkView:
+		return linkOf(view)
+	case controller.ProjectView:
+		return projectOf(view)
+	default:
+		return struct{}{}
+	}
+}
+
+type handler struct {
+	ctl *controller.Controller
+	cfg Config
+}
+
+// forProject makes a handler of what is done to a project.
+func (h *handler) forProject(do func(*controller.Project, context.Context) error) route.Handler {
+	return func(c *gin.Context) error {
+		project, err := route.Project(c, h.ctl)
+		if err != nil {
+			return err
+		}
+		if err := do(project, c.Request.Context()); err != nil {
+			return err
+		}
+		return route.NoContent(c)
+	}
+}
+
+// action is a word of the API that is done to one node or to all of a project.
+type action struct {
+	word string
+	one  func(*controller.Node, context.Context) error
+	all  func(*controller.Project, context.Context) error
+}
+
+func actions() []action {
+	return []action{
+		{"start", (*controller.Node).Start, (*controller.Project).StartAll},
+		{"stop", (*controller.Node).Stop, (*controller.Project).StopAll},
+		{"suspend", (*controller.Node).Suspend, (*controller.Project).SuspendAll},
+		{"reload", (*controller.Node).Reload, (*controller.Project).ReloadAll},
+	}
+}
+
+// server
+
+type versionResponse struct {
+	Local   bool   `json:"local"`
+	Version string `json:"version"`
+}
+
+type versionCheck struct {
+	Version string `json:"version"`
+}
+
+func (v *versionCheck) Check() error { return route.Name("version", v.Version) }
+
+func (h *handler) serverRows() []route.Row {
+	return []route.Row{
+		route.Get("/v2/version", route.SignedIn, versionResponse{}, h.version()),
+		{Method: http.MethodPost, Path: "/v2/version", Privilege: route.SignedIn, Request: versionCheck{},
+			Response: versionCheck{}, Status: http.StatusOK, Handler: h.checkVersion},
+		{Method: http.MethodPost, Path: "/v2/shutdown", Privilege: route.ServerModify, Status: http.StatusCreated,
+			Handler: route.Shutdown(h.cfg.Shutdown)},
+	}
+}
+
+// version answers what never changes, so it is encoded once.
+func (h *handler) version() route.Handler {
+	body, err := route.Marshal(versionResponse{Local: true, Version: h.cfg.Version})
+	return func(c *gin.Context) error {
+		if err != nil {
+			return err
+		}
+		route.Raw(c, http.StatusOK, body)
+		return nil
+	}
+}
+
+func (h *handler) checkVersion(c *gin.Context) error {
+	request, err := route.Decode[versionCheck](c)
+	if err != nil {
+		return err
+	}
+	if err := route.SameVersion(request.Version, h.cfg.Version); err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, versionCheck{Version: h.cfg.Version})
+}
