@@ -7,7 +7,8 @@ package runner
 
 import (
 	"encoding/json"
-	"time"
+	"fmt"
+	"net/http"
 )
 
 // EpochHeader carries the epoch of the server that commands. A runner refuses
@@ -24,8 +25,8 @@ const (
 	Suspended Status = "suspended"
 )
 
-// Node is the wanted definition of a node. Changing Emulator, Ports or
-// Properties of a started node takes effect at its next start.
+// Node is the wanted definition of a node. A change of anything but the
+// console takes effect at the node's next start.
 type Node struct {
 	ID         string          `json:"id"`
 	Name       string          `json:"name"`
@@ -60,7 +61,7 @@ type Link struct {
 	Capture *Capture `json:"capture,omitempty"`
 }
 
-// End is one end of a link: a port of a node, or a UDP NIO.
+// End is one end of a link: a port of a node, or a UDP NIO when UDP is set.
 type End struct {
 	Node    string `json:"node,omitempty"`
 	Adapter int    `json:"adapter,omitempty"`
@@ -68,17 +69,17 @@ type End struct {
 	UDP     *UDP   `json:"udp,omitempty"`
 }
 
-// UDP is a nio_udp: a socket bound to LocalPort and connected to Remote.
+// UDP is a nio_udp: a socket bound to LocalPort and connected to RemotePort of
+// RemoteHost, an IP address.
 type UDP struct {
 	LocalPort  int    `json:"local_port"`
 	RemoteHost string `json:"remote_host"`
 	RemotePort int    `json:"remote_port"`
 }
 
-// Capture writes the link's frames to a classic pcap file.
+// Capture writes a link's frames to a classic pcap file of Ethernet frames.
 type Capture struct {
-	Path     string `json:"path"`      // absolute
-	LinkType string `json:"link_type"` // "DLT_EN10MB"
+	Path string `json:"path"` // absolute
 }
 
 // NodeState is what the runner observes of one node.
@@ -90,34 +91,84 @@ type NodeState struct {
 	Reason string `json:"reason,omitempty"`
 	// CommandLine of the process, empty for a built-in.
 	CommandLine string `json:"command_line,omitempty"`
+	// Seq numbers the event that brought the node into this state.
+	Seq uint64 `json:"seq"`
+}
+
+// Wanted is everything that should exist in a runner.
+type Wanted struct {
+	Nodes []Node `json:"nodes"`
+	Links []Link `json:"links"`
 }
 
 // Inventory is everything that exists in a runner.
 type Inventory struct {
 	Project string      `json:"project"`
-	Epoch   uint64      `json:"epoch"`
-	PID     int         `json:"pid"`
 	Version string      `json:"version"`
-	Seq     uint64      `json:"seq"` // of the last event; Events since it miss nothing
+	Seq     uint64      `json:"seq"` // of the last event: Events since it miss nothing
 	Nodes   []NodeState `json:"nodes"`
 	Links   []Link      `json:"links"`
 }
 
-// Event is one change in a runner. Numbers start at 1 and have no gaps.
-type Event struct {
-	Seq    uint64    `json:"seq"`
-	Time   time.Time `json:"time"`
-	Kind   string    `json:"kind"` // "node" or "log"
-	Node   string    `json:"node,omitempty"`
-	Status Status    `json:"status,omitempty"`
-	Reason string    `json:"reason,omitempty"`
-	Level  string    `json:"level,omitempty"` // of a log: "info", "warning", "error"
-	Text   string    `json:"text,omitempty"`
+// Applied is the outcome of applying Wanted: what exists now, and what could
+// not be made so, by id.
+type Applied struct {
+	Inventory Inventory        `json:"inventory"`
+	Errors    map[string]Error `json:"errors,omitempty"`
 }
 
-// NodeResult is the outcome for one node of a command for many.
-type NodeResult struct {
-	Node  string `json:"node"`
-	Error string `json:"error,omitempty"`
-	Code  int    `json:"code,omitempty"` // HTTP status that the single command would have had
+// Event is one change in a runner. Numbers start at 1 and have no gaps.
+type Event struct {
+	Seq  uint64     `json:"seq"`
+	Node *NodeState `json:"node,omitempty"` // a node changed
+	Log  *Log       `json:"log,omitempty"`  // something a user should read
+}
+
+// Log is a message for the user.
+type Log struct {
+	Level string `json:"level"` // "info", "warning" or "error"
+	Text  string `json:"text"`
+}
+
+// Action is a command for nodes.
+type Action string
+
+// The actions.
+const (
+	Start   Action = "start" // resumes a suspended node
+	Stop    Action = "stop"
+	Suspend Action = "suspend"
+	Reload  Action = "reload"
+)
+
+// ActRequest asks for an action on nodes; on all of them when Nodes is nil.
+type ActRequest struct {
+	Action Action   `json:"action"`
+	Nodes  []string `json:"nodes"`
+}
+
+// ActResult is the outcome for one node: its state, and the error if the
+// action failed.
+type ActResult struct {
+	State NodeState `json:"state"`
+	Error *Error    `json:"error,omitempty"`
+}
+
+// Error is a refusal by the runner; Message is for the user.
+type Error struct {
+	Status  int    `json:"status"` // HTTP status
+	Message string `json:"message"`
+	// PortInUse tells that a TCP or UDP port is taken by somebody else.
+	PortInUse bool `json:"port_in_use,omitempty"`
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+func refuse(status int, format string, args ...any) *Error {
+	return &Error{Status: status, Message: fmt.Sprintf(format, args...)}
+}
+
+func conflict(format string, args ...any) *Error {
+	return refuse(http.StatusConflict, format, args...)
 }
