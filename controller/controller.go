@@ -4,11 +4,30 @@
 package controller
 
 import (
+	"cmp"
 	"context"
-	"io"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
 
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/notifications"
+)
+
+const (
+	keptEvents   = 64 << 10      // for ?since=N and slow listeners
+	eventsAnEra  = 1_000_000_000 // event numbers of one epoch
+	adoptionWait = 2 * time.Second
+	stopGrace    = 15 * time.Second // for a runner to stop its nodes
 )
 
 // Config is what a Controller needs.
@@ -16,107 +35,274 @@ type Config struct {
 	DataDir       string   // absolute; made when missing
 	Runner        []string // command line of the runner, e.g. {"/usr/bin/lanyard", "runner"}
 	Version       string
-	ConsoleHost   string // address that consoles listen on, "127.0.0.1"
+	ConsoleHost   string // IP address that consoles listen on, "127.0.0.1"
 	ConsolePorts  [2]int // first and last, inclusive
-	UDPPorts      [2]int
+	UDPPorts      [2]int // first and last, inclusive
 	ReservedPorts []int  // never given out, such as the API's own
 	VPCSPath      string // of a real vpcs; empty: the built-in PC is used
 	Log           *slog.Logger
-	Bus           *notifications.Bus
 }
 
 // Controller is the server's state. Safe for concurrent use.
-type Controller struct{ cfg Config }
+type Controller struct {
+	cfg      Config
+	lock     *os.File
+	store    *store.Store
+	epoch    uint64
+	bus      *notifications.Bus
+	consoles *ports
+	udp      *ports
+	ctx      context.Context // ends with the controller
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup
+	ready    chan struct{} // closed when all run directories are dealt with
+
+	creating oplock // held while a project comes or goes
+
+	mu       sync.Mutex
+	projects map[string]*Project
+}
 
 // Open takes ownership of the data folder: it fails when another server has
 // it. Runners that outlived the last server are adopted in the background.
-func Open(ctx context.Context, cfg Config) (*Controller, error) { panic("stub") }
+func Open(ctx context.Context, cfg Config) (*Controller, error) {
+	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newOplock()}
+	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "projects"), 0o755); err != nil {
+		return nil, fmt.Errorf("cannot make the data folder: %w", err)
+	}
+	lock, err := own(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	c.lock = lock
+	if err := c.load(ctx); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.tasks.Go(c.reconcileAll)
+	return c, nil
+}
+
+// own locks the data folder for this process.
+func own(dataDir string) (*os.File, error) {
+	path := filepath.Join(dataDir, "lock")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the data folder's lock: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("cannot use the data folder %s: another lanyard server has it; stop that one or choose another folder with --data-dir", dataDir)
+		}
+		return nil, fmt.Errorf("cannot lock %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// load reads the server's store and every project.
+func (c *Controller) load(ctx context.Context) error {
+	s, err := store.Open(filepath.Join(c.cfg.DataDir, "lanyard.db"))
+	if err != nil {
+		return fmt.Errorf("cannot open the server's store: %w", err)
+	}
+	epoch, err := s.NextEpoch(ctx)
+	if err != nil {
+		s.Close()
+		return fmt.Errorf("cannot write the server's store: %w", err)
+	}
+	c.store, c.epoch = s, epoch
+	c.bus = notifications.New(epoch*eventsAnEra+1, keptEvents)
+	c.consoles = newPorts("tcp", c.cfg.ConsolePorts, c.cfg.ReservedPorts)
+	c.udp = newPorts("udp", c.cfg.UDPPorts, c.cfg.ReservedPorts)
+	objects, err := s.All(ctx, kindProject)
+	if err != nil {
+		s.Close()
+		return fmt.Errorf("cannot read the server's store: %w", err)
+	}
+	var group errgroup.Group
+	group.SetLimit(4)
+	for _, o := range objects {
+		var rec projectRecord
+		if err := json.Unmarshal(o.Value, &rec); err != nil {
+			rec = projectRecord{ID: o.ID, Name: o.ID}
+		}
+		p := newProject(c, rec)
+		c.projects[o.ID] = p
+		group.Go(func() error {
+			if err := p.load(ctx); err != nil {
+				p.quarantine(err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// reconcileAll brings every run directory in line with what is wanted: a
+// runner of an open project is adopted, others are ended, dead ones cleaned.
+func (c *Controller) reconcileAll() {
+	defer close(c.ready)
+	known := map[string]bool{}
+	var group errgroup.Group
+	group.SetLimit(8)
+	for _, p := range c.all() {
+		known[p.id] = true
+		group.Go(func() error { p.reconcile(c.ctx); return nil })
+	}
+	entries, err := os.ReadDir(filepath.Join(c.cfg.DataDir, "run"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		c.cfg.Log.Error("cannot read the run directories", "err", err)
+	}
+	for _, e := range entries {
+		if !known[e.Name()] {
+			group.Go(func() error { c.endRunner(c.ctx, e.Name()); return nil })
+		}
+	}
+	group.Wait()
+}
 
 // Ready waits until every run directory has been adopted, stopped or cleaned.
-func (c *Controller) Ready(ctx context.Context) error { panic("stub") }
+func (c *Controller) Ready(ctx context.Context) error {
+	select {
+	case <-c.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // Close lets go of the data folder and leaves the labs running.
-func (c *Controller) Close() error { panic("stub") }
+func (c *Controller) Close() error {
+	c.cancel()
+	c.tasks.Wait()
+	for _, p := range c.all() {
+		p.letGo()
+	}
+	c.bus.Close()
+	err := c.store.Close()
+	c.lock.Close()
+	return err
+}
 
-// Shutdown stops every lab, then closes.
-func (c *Controller) Shutdown(ctx context.Context) error { panic("stub") }
+// Shutdown stops every lab, then closes. What is wanted stays as it is: the
+// next server finds the same projects, nodes stopped.
+func (c *Controller) Shutdown(ctx context.Context) error {
+	c.Ready(ctx)
+	var group errgroup.Group
+	group.SetLimit(8)
+	for _, p := range c.all() {
+		group.Go(func() error { return p.halt(ctx) })
+	}
+	err := group.Wait()
+	if closeErr := c.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
 
 // Events is the bus that every change is published on.
-func (c *Controller) Events() *notifications.Bus { return c.cfg.Bus }
+func (c *Controller) Events() *notifications.Bus { return c.bus }
+
+func (c *Controller) all() []*Project {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*Project, 0, len(c.projects))
+	for _, p := range c.projects {
+		all = append(all, p)
+	}
+	return all
+}
 
 // Projects lists all projects, by name then id.
-func (c *Controller) Projects() []ProjectView { panic("stub") }
+func (c *Controller) Projects() []ProjectView {
+	views := []ProjectView{}
+	for _, p := range c.all() {
+		views = append(views, p.View())
+	}
+	slices.SortFunc(views, func(a, b ProjectView) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return views
+}
+
+// Project finds a project by id; NotFound. Right after a start of the server
+// it waits for the project's runner to be adopted, so that states are true.
+func (c *Controller) Project(id string) (*Project, error) {
+	c.mu.Lock()
+	p, ok := c.projects[id]
+	c.mu.Unlock()
+	if !ok {
+		return nil, Errorf(NotFound, "there is no project %s", id)
+	}
+	select {
+	case <-p.reconciled:
+	default:
+		limit := time.NewTimer(adoptionWait)
+		defer limit.Stop()
+		select {
+		case <-p.reconciled:
+		case <-limit.C:
+		}
+	}
+	return p, nil
+}
 
 // CreateProject makes and opens a project. A known ID opens that project.
 func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project, error) {
-	panic("stub")
+	if err := checkName("project", s.Name); err != nil {
+		return nil, err
+	}
+	id, err := newID("project", s.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.creating.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer c.creating.unlock()
+	if p, err := c.Project(id); err == nil {
+		return p, p.Open(ctx)
+	}
+	rec := projectRecord{ID: id, Name: s.Name, Path: s.Path, Temporary: s.Temporary, Open: true}
+	if rec.Path, err = c.projectFolder(id, s.Path); err != nil {
+		return nil, err
+	}
+	p := newProject(c, rec)
+	close(p.reconciled)
+	p.state = projectOpen
+	if err := p.create(ctx); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.projects[id] = p
+	c.mu.Unlock()
+	c.bus.Publish(id, "project.created", p.View())
+	return p, nil
 }
 
-// Project finds a project by id; NotFound.
-func (c *Controller) Project(id string) (*Project, error) { panic("stub") }
-
-// Interface is a network interface of this host.
-type Interface struct{ ID, Name string }
-
-// Interfaces lists the host's network interfaces.
-func (c *Controller) Interfaces() ([]Interface, error) { panic("stub") }
-
-// Project is a lab. Safe for concurrent use.
-type Project struct{}
-
-func (p *Project) View() ProjectView                                    { panic("stub") }
-func (p *Project) Update(ctx context.Context, patch ProjectPatch) error { panic("stub") }
-
-// Commit writes everything down; changes are durable anyway, so this only says whether that still works. It makes a temporary project permanent.
-func (p *Project) Commit(ctx context.Context) error { panic("stub") }
-
-// Open opens a closed project; no-op on an open one.
-func (p *Project) Open(ctx context.Context) error { panic("stub") }
-
-// Close stops all nodes and ends the runner; a temporary project is deleted. No-op on a closed one.
-func (p *Project) Close(ctx context.Context) error  { panic("stub") }
-func (p *Project) Delete(ctx context.Context) error { panic("stub") }
-
-// AllocateUDP reserves a UDP port until the project closes or the port is used and released by a NIO.
-func (p *Project) AllocateUDP(ctx context.Context) (int, error)              { panic("stub") }
-func (p *Project) CreateNode(ctx context.Context, s NodeSpec) (*Node, error) { panic("stub") }
-func (p *Project) Node(id string) (*Node, error)                             { panic("stub") }
-func (p *Project) Nodes() []NodeView                                         { panic("stub") } // in order of creation
-func (p *Project) StartAll(ctx context.Context) error                        { panic("stub") }
-func (p *Project) StopAll(ctx context.Context) error                         { panic("stub") }
-func (p *Project) SuspendAll(ctx context.Context) error                      { panic("stub") }
-func (p *Project) ReloadAll(ctx context.Context) error                       { panic("stub") }
-func (p *Project) CreateLink(ctx context.Context, s LinkSpec) (*Link, error) { panic("stub") }
-func (p *Project) Link(id string) (*Link, error)                             { panic("stub") }
-func (p *Project) Links() []LinkView                                         { panic("stub") }
-
-// Node is a node of a project. Safe for concurrent use.
-type Node struct{}
-
-func (n *Node) View() NodeView                                    { panic("stub") }
-func (n *Node) Update(ctx context.Context, patch NodePatch) error { panic("stub") }
-func (n *Node) Delete(ctx context.Context) error                  { panic("stub") }
-func (n *Node) Start(ctx context.Context) error                   { panic("stub") }
-func (n *Node) Stop(ctx context.Context) error                    { panic("stub") }
-func (n *Node) Suspend(ctx context.Context) error                 { panic("stub") }
-func (n *Node) Reload(ctx context.Context) error                  { panic("stub") }
-
-// AttachNIO sets the NIO of a port. Types other than nio_udp: Invalid, with the list.
-func (n *Node) AttachNIO(ctx context.Context, adapter, port int, nio NIO) error { panic("stub") }
-func (n *Node) DetachNIO(ctx context.Context, adapter, port int) error          { panic("stub") }
-
-// StartCapture captures what passes the port into fileName in the project's captures folder and returns its path.
-func (n *Node) StartCapture(ctx context.Context, adapter, port int, fileName, linkType string) (string, error) {
-	panic("stub")
+// projectFolder is where a new project goes. A folder of the client's choice
+// must be new or empty, so that nothing of somebody else is ever overwritten
+// or, later, deleted.
+func (c *Controller) projectFolder(id, path string) (string, error) {
+	if path == "" {
+		return filepath.Join(c.cfg.DataDir, "projects", id), nil
+	}
+	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
+		return "", Errorf(Invalid, "cannot use %q as the folder of a project: give an absolute path without . or ..", path)
+	}
+	for _, p := range c.all() {
+		if p.View().Path == path {
+			return "", Errorf(Conflict, "cannot use the folder %s: it belongs to project %s", path, p.id)
+		}
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", Errorf(Forbidden, "cannot use the folder %s: %v", path, err)
+	}
+	if len(entries) > 0 {
+		return "", Errorf(Forbidden, "cannot use the folder %s: it is not empty", path)
+	}
+	return path, nil
 }
-func (n *Node) StopCapture(ctx context.Context, adapter, port int) error { panic("stub") }
-
-// Console opens the raw byte stream of the node's console: history first, then live; no telnet negotiation in it.
-func (n *Node) Console(ctx context.Context) (io.ReadWriteCloser, error) { panic("stub") }
-
-// Link is a link between two ports. Safe for concurrent use.
-type Link struct{}
-
-func (l *Link) View() LinkView                                 { panic("stub") }
-func (l *Link) Update(ctx context.Context, suspend bool) error { panic("stub") }
-func (l *Link) Delete(ctx context.Context) error               { panic("stub") }

@@ -1,0 +1,263 @@
+package controller
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
+	"github.com/lanyard-lab/lanyard/emulators/runner"
+)
+
+// Link is a link between two ports. Safe for concurrent use.
+type Link struct {
+	p  *Project
+	id string
+	op oplock // held for a whole operation on this link
+
+	// Guarded by p.mu.
+	rec  linkRecord
+	gone bool
+}
+
+// View is a copy of the link's state.
+func (l *Link) View() LinkView {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	v := LinkView{ID: l.id, ProjectID: l.p.id, Suspend: l.rec.Suspend}
+	for i, e := range l.rec.Ends {
+		v.Ends[i] = LinkEnd{NodeID: e.Node, Adapter: e.Adapter, Port: e.Port}
+	}
+	if l.rec.Capture != nil {
+		v.CapturePath = l.rec.Capture.Path
+	}
+	return v
+}
+
+// definitionLocked is what the runner shall have; p.mu held.
+func (l *Link) definitionLocked() runner.Link { return l.rec.definition() }
+
+func (r linkRecord) definition() runner.Link {
+	d := runner.Link{ID: r.ID, Suspend: r.Suspend}
+	for i, e := range r.Ends {
+		d.Ends[i] = runner.End{Node: e.Node, Adapter: e.Adapter, Port: e.Port}
+	}
+	if r.Capture != nil {
+		d.Capture = &runner.Capture{Path: r.Capture.Path}
+	}
+	return d
+}
+
+// linkAtLocked finds the link at a port; p.mu held.
+func (p *Project) linkAtLocked(e endRecord) *Link {
+	for _, l := range p.links {
+		if l.rec.Ends[0] == e || l.rec.Ends[1] == e {
+			return l
+		}
+	}
+	return nil
+}
+
+// Link finds a link by id; NotFound.
+func (p *Project) Link(id string) (*Link, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l, ok := p.links[id]; ok {
+		return l, nil
+	}
+	return nil, Errorf(NotFound, "there is no link %s in project %s", id, p.id)
+}
+
+// Links lists the links by id.
+func (p *Project) Links() []LinkView {
+	p.mu.Lock()
+	links := make([]*Link, 0, len(p.links))
+	for _, l := range p.links {
+		links = append(links, l)
+	}
+	p.mu.Unlock()
+	views := make([]LinkView, len(links))
+	for i, l := range links {
+		views[i] = l.View()
+	}
+	slices.SortFunc(views, func(a, b LinkView) int { return cmp.Compare(a.ID, b.ID) })
+	return views
+}
+
+// CreateLink joins two free ports. A known ID returns that link as it is.
+func (p *Project) CreateLink(ctx context.Context, s LinkSpec) (*Link, error) {
+	id, err := newID("link", s.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.begin(); err != nil {
+		return nil, err
+	}
+	defer p.end()
+	if l, err := p.Link(id); err == nil {
+		return l, nil
+	}
+	l := &Link{p: p, id: id, op: newOplock(), rec: linkRecord{ID: id, Suspend: s.Suspend}}
+	for i, e := range s.Ends {
+		l.rec.Ends[i] = endRecord{e.NodeID, e.Adapter, e.Port}
+	}
+	ctx = context.WithoutCancel(ctx)
+	client, err := p.useRunner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.op <- struct{}{}
+	defer l.op.unlock()
+	if err := p.enterLink(l); err != nil {
+		return nil, err
+	}
+	if err := p.makeLink(ctx, client, l); err != nil {
+		p.mu.Lock()
+		l.gone = true
+		delete(p.links, id)
+		p.mu.Unlock()
+		return nil, err
+	}
+	p.c.bus.Publish(p.id, "link.created", l.View())
+	return l, nil
+}
+
+// enterLink checks the ends and enters the link, which takes both ports, in
+// one step.
+func (p *Project) enterLink(l *Link) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.links[l.id] != nil {
+		return Errorf(Conflict, "cannot make link %s: it is being made by another request", l.id)
+	}
+	if l.rec.Ends[0] == l.rec.Ends[1] {
+		return Errorf(Conflict, "cannot link a port with itself")
+	}
+	for _, e := range l.rec.Ends {
+		n := p.nodes[e.Node]
+		if n == nil || n.gone {
+			return Errorf(NotFound, "there is no node %s in project %s", e.Node, p.id)
+		}
+		slot := n.rec.port(e.Adapter, e.Port)
+		if slot == nil {
+			return noPort(n.rec.Name, e.Adapter, e.Port)
+		}
+		if slot.NIO != nil {
+			return Errorf(Conflict, "cannot link port %d/%d of %s: it has a NIO; delete that first", e.Adapter, e.Port, n.rec.Name)
+		}
+		if other := p.linkAtLocked(e); other != nil {
+			return Errorf(Conflict, "cannot link port %d/%d of %s: link %s is there; delete it first", e.Adapter, e.Port, n.rec.Name, other.id)
+		}
+	}
+	p.links[l.id] = l
+	return nil
+}
+
+func (p *Project) makeLink(ctx context.Context, client *runner.Client, l *Link) error {
+	if err := client.PutLink(ctx, l.rec.definition()); err != nil {
+		return runnerError(err)
+	}
+	err := p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(l.rec)})
+	if err == nil {
+		return nil
+	}
+	if undo := client.DeleteLink(ctx, l.id); undo != nil {
+		p.c.cfg.Log.Warn("cannot undo the making of a link", "link", l.id, "err", undo)
+	}
+	return err
+}
+
+// do runs f with the link held; a caller that hangs up does not abort it.
+func (l *Link) do(ctx context.Context, f func(context.Context) error) error {
+	if err := l.p.begin(); err != nil {
+		return err
+	}
+	defer l.p.end()
+	if err := l.op.lock(ctx); err != nil {
+		return err
+	}
+	defer l.op.unlock()
+	l.p.mu.Lock()
+	gone := l.gone
+	l.p.mu.Unlock()
+	if gone {
+		return Errorf(NotFound, "there is no link %s in project %s", l.id, l.p.id)
+	}
+	return f(context.WithoutCancel(ctx))
+}
+
+// Update suspends or resumes the link.
+func (l *Link) Update(ctx context.Context, suspend bool) error {
+	return l.do(ctx, func(ctx context.Context) error {
+		rec := l.record()
+		if rec.Suspend == suspend {
+			return nil
+		}
+		rec.Suspend = suspend
+		return l.replace(ctx, rec)
+	})
+}
+
+func (l *Link) setCapture(ctx context.Context, want *captureRecord) error {
+	return l.do(ctx, func(ctx context.Context) error {
+		rec := l.record()
+		if rec.Capture != nil && want != nil {
+			return Errorf(Conflict, "cannot capture on link %s: it is captured into %s already; stop that first", l.id, rec.Capture.Path)
+		}
+		rec.Capture = want
+		return l.replace(ctx, rec)
+	})
+}
+
+func (l *Link) record() linkRecord {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	return l.rec
+}
+
+// replace gives the runner and the store a new record, or leaves both as they
+// were; op held.
+func (l *Link) replace(ctx context.Context, rec linkRecord) error {
+	client, err := l.p.useRunner(ctx)
+	if err != nil {
+		return err
+	}
+	was := l.record()
+	if err := client.PutLink(ctx, rec.definition()); err != nil {
+		return runnerError(err)
+	}
+	if err := l.p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(rec)}); err != nil {
+		if undo := client.PutLink(ctx, was.definition()); undo != nil {
+			l.p.c.cfg.Log.Warn("cannot undo the change of a link", "link", l.id, "err", undo)
+		}
+		return err
+	}
+	l.p.mu.Lock()
+	l.rec = rec
+	l.p.mu.Unlock()
+	l.p.c.bus.Publish(l.p.id, "link.updated", l.View())
+	return nil
+}
+
+// Delete removes the link.
+func (l *Link) Delete(ctx context.Context) error {
+	return l.do(ctx, func(ctx context.Context) error {
+		client, err := l.p.useRunner(ctx)
+		if err != nil {
+			return err
+		}
+		if err := l.p.commit(ctx, store.Change{Kind: kindLink, ID: l.id}); err != nil {
+			return err
+		}
+		view := l.View()
+		l.p.mu.Lock()
+		l.gone = true
+		delete(l.p.links, l.id)
+		l.p.mu.Unlock()
+		if err := client.DeleteLink(ctx, l.id); err != nil {
+			l.p.c.cfg.Log.Warn("runner keeps a deleted link", "link", l.id, "err", err)
+		}
+		l.p.c.bus.Publish(l.p.id, "link.deleted", view)
+		return nil
+	})
+}

@@ -1,0 +1,302 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
+	"github.com/lanyard-lab/lanyard/emulators/runner"
+)
+
+// NIOTypes are the types of NIO that a client can set on a port.
+func NIOTypes() []string { return []string{"nio_udp"} }
+
+func (r nioRecord) view() NIO {
+	return NIO{Type: "nio_udp", LocalPort: r.LocalPort, RemoteHost: r.RemoteHost, RemotePort: r.RemotePort}
+}
+
+func (nio NIO) check() error {
+	if nio.Type != "nio_udp" {
+		return Errorf(Invalid, "cannot use a NIO of type %q: the types are %q", nio.Type, NIOTypes())
+	}
+	for _, p := range []int{nio.LocalPort, nio.RemotePort} {
+		if p < 1 || p > 65535 {
+			return Errorf(Invalid, "cannot use UDP port %d for a NIO: give 1 to 65535", p)
+		}
+	}
+	return nil
+}
+
+// resolve turns the remote host into an IP address.
+func (nio NIO) resolve(ctx context.Context) (string, error) {
+	if ip, err := netip.ParseAddr(nio.RemoteHost); err == nil {
+		return ip.String(), nil
+	}
+	if nio.RemoteHost == "" || len(nio.RemoteHost) > maxName {
+		return "", Errorf(Invalid, "cannot use %q as the remote host of a NIO: give an IP address or a host name", nio.RemoteHost)
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", nio.RemoteHost)
+	if err != nil || len(ips) == 0 {
+		return "", Errorf(Invalid, "cannot use %q as the remote host of a NIO: it has no address", nio.RemoteHost)
+	}
+	return ips[0].String(), nil
+}
+
+func nioLinkID(node string, adapter, port int) string {
+	return fmt.Sprintf("nio-%s-%d-%d", node, adapter, port)
+}
+
+// nioLinksLocked are the runner's links for the NIOs of the node; p.mu held.
+func (n *Node) nioLinksLocked() []runner.Link {
+	var links []runner.Link
+	for _, port := range n.rec.Ports {
+		if port.NIO != nil {
+			links = append(links, n.nioLink(port))
+		}
+	}
+	return links
+}
+
+func (n *Node) nioLink(port portRecord) runner.Link {
+	udp := runner.UDP{LocalPort: port.NIO.LocalPort, RemoteHost: port.NIO.RemoteHost, RemotePort: port.NIO.RemotePort}
+	l := runner.Link{
+		ID:   nioLinkID(n.id, port.Adapter, port.Port),
+		Ends: [2]runner.End{{Node: n.id, Adapter: port.Adapter, Port: port.Port}, {UDP: &udp}},
+	}
+	if port.Capture != nil {
+		l.Capture = &runner.Capture{Path: port.Capture.Path}
+	}
+	return l
+}
+
+func noPort(name string, adapter, port int) error {
+	return Errorf(Conflict, "%s has no port %d/%d: a virtual PC has adapter 0 with port 0 only", name, adapter, port)
+}
+
+// AttachNIO sets the NIO of a port, in place of an earlier one.
+func (n *Node) AttachNIO(ctx context.Context, adapter, port int, nio NIO) error {
+	if err := nio.check(); err != nil {
+		return err
+	}
+	host, err := nio.resolve(ctx)
+	if err != nil {
+		return err
+	}
+	want := nioRecord{LocalPort: nio.LocalPort, RemoteHost: host, RemotePort: nio.RemotePort}
+	return n.do(ctx, func(ctx context.Context) error { return n.attach(ctx, adapter, port, want) })
+}
+
+func (n *Node) attach(ctx context.Context, adapter, port int, want nioRecord) error {
+	n.p.mu.Lock()
+	was := n.rec
+	rec := n.rec.clone()
+	link := n.p.linkAtLocked(endRecord{n.id, adapter, port})
+	n.p.mu.Unlock()
+	slot := rec.port(adapter, port)
+	if slot == nil {
+		return noPort(rec.Name, adapter, port)
+	}
+	if link != nil {
+		return Errorf(Conflict, "cannot set a NIO on port %d/%d of %s: link %s is there; delete it first", adapter, port, rec.Name, link.id)
+	}
+	old := slot.NIO
+	if old != nil && *old == want {
+		return nil
+	}
+	slot.NIO = &want
+	if err := n.claimUDP(want.LocalPort); err != nil {
+		return err
+	}
+	if err := n.putNIO(ctx, was, rec, *slot); err != nil {
+		if old == nil || old.LocalPort != want.LocalPort {
+			n.unclaimUDP(want.LocalPort)
+		}
+		return err
+	}
+	if old != nil && old.LocalPort != want.LocalPort {
+		n.unclaimUDP(old.LocalPort)
+	}
+	return nil
+}
+
+// claimUDP takes a UDP port for a NIO of this node: a free one, or one that
+// AllocateUDP reserved in the same project.
+func (n *Node) claimUDP(port int) error {
+	n.p.mu.Lock()
+	reserved := n.p.reserved[port]
+	n.p.mu.Unlock()
+	if reserved {
+		n.p.c.udp.release(port, projectOwner(n.p.id))
+	}
+	err := n.p.c.udp.claim(port, nodeOwner(n.id))
+	return err
+}
+
+// unclaimUDP gives a port back: to the reservation it came from, if any.
+func (n *Node) unclaimUDP(port int) {
+	n.p.c.udp.release(port, nodeOwner(n.id))
+	n.p.mu.Lock()
+	reserved := n.p.reserved[port]
+	n.p.mu.Unlock()
+	if reserved {
+		n.p.c.udp.claim(port, projectOwner(n.p.id)) // fails only if somebody took it in between
+	}
+}
+
+// putNIO gives the runner and the store a new record with a NIO in slot, or
+// leaves both as they were.
+func (n *Node) putNIO(ctx context.Context, was, rec nodeRecord, slot portRecord) error {
+	client, err := n.p.useRunner(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.PutLink(ctx, n.nioLink(slot)); err != nil {
+		return runnerError(err)
+	}
+	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)}); err != nil {
+		n.undoNIO(ctx, client, was, slot)
+		return err
+	}
+	n.setRecord(rec)
+	return nil
+}
+
+func (n *Node) undoNIO(ctx context.Context, client *runner.Client, was nodeRecord, slot portRecord) {
+	before := was.port(slot.Adapter, slot.Port)
+	var err error
+	if before == nil || before.NIO == nil {
+		err = client.DeleteLink(ctx, nioLinkID(n.id, slot.Adapter, slot.Port))
+	} else {
+		err = client.PutLink(ctx, n.nioLink(*before))
+	}
+	if err != nil {
+		n.p.c.cfg.Log.Warn("cannot undo the change of a NIO", "node", n.id, "err", err)
+	}
+}
+
+// DetachNIO takes the NIO of a port away and frees its UDP port.
+func (n *Node) DetachNIO(ctx context.Context, adapter, port int) error {
+	return n.do(ctx, func(ctx context.Context) error { return n.detach(ctx, adapter, port) })
+}
+
+func (n *Node) detach(ctx context.Context, adapter, port int) error {
+	n.p.mu.Lock()
+	rec := n.rec.clone()
+	n.p.mu.Unlock()
+	slot := rec.port(adapter, port)
+	if slot == nil {
+		return noPort(rec.Name, adapter, port)
+	}
+	if slot.NIO == nil {
+		return Errorf(NotFound, "there is no NIO on port %d/%d of %s", adapter, port, rec.Name)
+	}
+	udp := slot.NIO.LocalPort
+	slot.NIO, slot.Capture = nil, nil
+	client, err := n.p.useRunner(ctx)
+	if err != nil {
+		return err
+	}
+	changes := []store.Change{{Kind: kindNode, ID: n.id, Value: encode(rec)}, {Kind: kindUDP, ID: fmt.Sprint(udp)}}
+	if err := n.p.commit(ctx, changes...); err != nil {
+		return err
+	}
+	n.setRecord(rec)
+	n.p.mu.Lock()
+	delete(n.p.reserved, udp)
+	n.p.mu.Unlock()
+	if err := client.DeleteLink(ctx, nioLinkID(n.id, adapter, port)); err != nil {
+		return runnerError(err)
+	}
+	n.p.c.udp.release(udp, nodeOwner(n.id))
+	return nil
+}
+
+// AllocateUDP reserves a UDP port until the project closes, or a NIO that uses
+// it is detached.
+func (p *Project) AllocateUDP(ctx context.Context) (int, error) {
+	if err := p.begin(); err != nil {
+		return 0, err
+	}
+	defer p.end()
+	port, err := p.c.udp.take(projectOwner(p.id))
+	if err != nil {
+		return 0, err
+	}
+	if err := p.commit(ctx, store.Change{Kind: kindUDP, ID: fmt.Sprint(port), Value: encode(struct{}{})}); err != nil {
+		p.c.udp.release(port, projectOwner(p.id))
+		return 0, err
+	}
+	p.mu.Lock()
+	p.reserved[port] = true
+	p.mu.Unlock()
+	return port, nil
+}
+
+// releaseReserved frees the ports of AllocateUDP and returns the changes that
+// make it durable.
+func (p *Project) releaseReserved() []store.Change {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var changes []store.Change
+	for port := range p.reserved {
+		p.c.udp.release(port, projectOwner(p.id))
+		changes = append(changes, store.Change{Kind: kindUDP, ID: fmt.Sprint(port)})
+	}
+	p.reserved = map[int]bool{}
+	return changes
+}
+
+// StartCapture captures what passes a port into a file in the project's
+// captures folder, as classic pcap, and returns the file's path.
+func (n *Node) StartCapture(ctx context.Context, adapter, port int, fileName, linkType string) (string, error) {
+	if err := checkFileName(fileName); err != nil {
+		return "", err
+	}
+	if linkType != "" && linkType != "DLT_EN10MB" {
+		return "", Errorf(Invalid, "cannot capture with data link type %q: an Ethernet port has DLT_EN10MB", linkType)
+	}
+	var path string
+	err := n.do(ctx, func(ctx context.Context) (err error) {
+		n.p.mu.Lock()
+		folder := filepath.Join(n.p.rec.Path, "project-files", "captures")
+		n.p.mu.Unlock()
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return Errorf(Unavailable, "cannot make the captures folder: %w", err)
+		}
+		path = filepath.Join(folder, fileName)
+		return n.setCapture(ctx, adapter, port, &captureRecord{Path: path})
+	})
+	return path, err
+}
+
+// StopCapture ends the capture at a port; no-op when there is none.
+func (n *Node) StopCapture(ctx context.Context, adapter, port int) error {
+	return n.do(ctx, func(ctx context.Context) error { return n.setCapture(ctx, adapter, port, nil) })
+}
+
+func (n *Node) setCapture(ctx context.Context, adapter, port int, want *captureRecord) error {
+	n.p.mu.Lock()
+	was := n.rec
+	rec := n.rec.clone()
+	link := n.p.linkAtLocked(endRecord{n.id, adapter, port})
+	n.p.mu.Unlock()
+	if link != nil {
+		return link.setCapture(ctx, want)
+	}
+	slot := rec.port(adapter, port)
+	if slot == nil {
+		return noPort(rec.Name, adapter, port)
+	}
+	if slot.NIO == nil {
+		return Errorf(Conflict, "cannot capture at port %d/%d of %s: nothing is connected to it", adapter, port, rec.Name)
+	}
+	if slot.Capture != nil && want != nil {
+		return Errorf(Conflict, "cannot capture at port %d/%d of %s: it is captured into %s already; stop that first", adapter, port, rec.Name, slot.Capture.Path)
+	}
+	slot.Capture = want
+	return n.putNIO(ctx, was, rec, *slot)
+}

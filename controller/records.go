@@ -1,0 +1,94 @@
+package controller
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// The kinds of objects in a store.
+const (
+	kindProject = "project" // in the server's store: projectRecord
+	kindNode    = "node"    // in a project's store: nodeRecord
+	kindLink    = "link"    // in a project's store: linkRecord
+	kindUDP     = "udp"     // in a project's store: a reserved UDP port, {}
+)
+
+// projectRecord is how a project is stored.
+type projectRecord struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Path      string `json:"path"`
+	Temporary bool   `json:"temporary,omitempty"`
+	Open      bool   `json:"open"`
+}
+
+// nodeRecord is how a node is stored.
+type nodeRecord struct {
+	ID         string                     `json:"id"`
+	Name       string                     `json:"name"`
+	Type       string                     `json:"type"`
+	Emulator   string                     `json:"emulator,omitempty"` // as asked; empty: the server's choice
+	Console    int                        `json:"console"`
+	MACIndex   int                        `json:"mac_index"` // unique in the project
+	Ports      []portRecord               `json:"ports"`
+	Properties map[string]json.RawMessage `json:"properties,omitempty"`
+}
+
+// portRecord is how a port of a node is stored.
+type portRecord struct {
+	Adapter int            `json:"adapter"`
+	Port    int            `json:"port"`
+	Local   int            `json:"local,omitempty"`  // UDP port that the emulator binds, see runner.Port
+	Remote  int            `json:"remote,omitempty"` // UDP port that the emulator sends to
+	NIO     *nioRecord     `json:"nio,omitempty"`
+	Capture *captureRecord `json:"capture,omitempty"` // of the NIO
+}
+
+// nioRecord is how a nio_udp is stored.
+type nioRecord struct {
+	LocalPort  int    `json:"lport"`
+	RemoteHost string `json:"rhost"`
+	RemotePort int    `json:"rport"`
+}
+
+// captureRecord is how a running capture is stored.
+type captureRecord struct {
+	Path string `json:"path"`
+}
+
+// linkRecord is how a link is stored.
+type linkRecord struct {
+	ID      string         `json:"id"`
+	Ends    [2]endRecord   `json:"ends"`
+	Suspend bool           `json:"suspend,omitempty"`
+	Capture *captureRecord `json:"capture,omitempty"`
+}
+
+// endRecord names a port of a node.
+type endRecord struct {
+	Node    string `json:"node"`
+	Adapter int    `json:"adapter"`
+	Port    int    `json:"port"`
+}
+
+// clone is a copy that can be changed without changing r. What pointers and
+// property values point to is never changed, only replaced.
+func (r nodeRecord) clone() nodeRecord {
+	r.Ports = slices.Clone(r.Ports)
+	r.Properties = maps.Clone(r.Properties)
+	return r
+}
+
+// port finds a port by adapter and number; nil when there is none.
+func (r *nodeRecord) port(adapter, port int) *portRecord {
+	for i := range r.Ports {
+		if r.Ports[i].Adapter == adapter && r.Ports[i].Port == port {
+			return &r.Ports[i]
+		}
+	}
+	return nil
+}
+
+// has reports whether the link has an end at a node.
+func (r linkRecord) has(node string) bool { return r.Ends[0].Node == node || r.Ends[1].Node == node }

@@ -1,0 +1,303 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/lanyard-lab/lanyard/emulators/runner"
+)
+
+// runnerLink is the connection to a project's living runner.
+type runnerLink struct {
+	client *runner.Client
+	born   time.Time
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the events are no longer followed
+}
+
+func (r *runnerLink) close() {
+	r.cancel()
+	<-r.done
+	r.client.Close()
+}
+
+func (c *Controller) runDir(project string) runner.Dir {
+	return runner.Dir(filepath.Join(c.cfg.DataDir, "run", project))
+}
+
+// endRunner ends whatever lives in a run directory and removes it.
+func (c *Controller) endRunner(ctx context.Context, project string) {
+	if err := runner.Terminate(ctx, c.runDir(project), c.epoch, stopGrace); err != nil {
+		c.cfg.Log.Error("cannot end the runner of a project that is gone", "project", project, "err", err)
+	}
+}
+
+// reconcile deals with the runner that a former server left.
+func (p *Project) reconcile(ctx context.Context) {
+	defer close(p.reconciled)
+	dir := p.c.runDir(p.id)
+	p.mu.Lock()
+	open := p.state == projectOpen
+	p.mu.Unlock()
+	if open && dir.Alive() {
+		if _, err := p.useRunner(ctx); err != nil {
+			p.c.cfg.Log.Error("cannot adopt a runner", "project", p.id, "err", err)
+		}
+		return
+	}
+	if err := runner.Terminate(ctx, dir, p.c.epoch, stopGrace); err != nil {
+		p.c.cfg.Log.Error("cannot clean a run directory", "project", p.id, "err", err)
+		return
+	}
+	if open {
+		p.c.tasks.Go(func() { p.warm(ctx) })
+	}
+}
+
+// warm starts the runner of an open project that has nodes, so that their
+// consoles listen.
+func (p *Project) warm(ctx context.Context) {
+	p.mu.Lock()
+	needed := p.state == projectOpen && len(p.order) > 0
+	p.mu.Unlock()
+	if !needed {
+		return
+	}
+	if _, err := p.useRunner(ctx); err != nil && ctx.Err() == nil {
+		p.c.cfg.Log.Error("cannot start a runner", "project", p.id, "err", err)
+	}
+}
+
+// useRunner returns the client of the project's runner: the known one, one
+// that lives already, or a new one.
+func (p *Project) useRunner(ctx context.Context) (*runner.Client, error) {
+	if r := p.knownRunner(); r != nil {
+		return r.client, nil
+	}
+	if err := p.runnerOp.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer p.runnerOp.unlock()
+	if r := p.knownRunner(); r != nil {
+		return r.client, nil
+	}
+	dir := p.c.runDir(p.id)
+	born := time.Time{}
+	if !dir.Alive() {
+		if err := dir.Remove(); err != nil {
+			return nil, Errorf(Unavailable, "cannot start the runner of project %s: %w", p.id, err)
+		}
+		options := runner.Options{Project: p.id, Dir: dir, Version: p.c.cfg.Version, VPCS: p.c.cfg.VPCSPath}
+		if err := runner.Launch(ctx, p.c.cfg.Runner, options); err != nil {
+			return nil, Errorf(Unavailable, "cannot start the runner of project %s: %w", p.id, err)
+		}
+		born = time.Now()
+	}
+	client := runner.NewClient(dir, p.c.epoch)
+	since, err := p.apply(ctx, client)
+	if err != nil {
+		client.Close()
+		return nil, Errorf(Unavailable, "cannot bring the runner of project %s in line: %w", p.id, err)
+	}
+	follow, cancel := context.WithCancel(p.c.ctx)
+	r := &runnerLink{client: client, born: born, cancel: cancel, done: make(chan struct{})}
+	p.mu.Lock()
+	p.runner = r
+	p.mu.Unlock()
+	p.c.tasks.Go(func() { p.follow(follow, r, since) })
+	return client, nil
+}
+
+func (p *Project) knownRunner() *runnerLink {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.runner
+}
+
+// apply makes the runner as wanted, takes over what it observes and returns
+// the number of its last event.
+func (p *Project) apply(ctx context.Context, client *runner.Client) (uint64, error) {
+	p.mu.Lock()
+	var wanted runner.Wanted
+	for _, n := range p.order {
+		wanted.Nodes = append(wanted.Nodes, n.definitionLocked())
+		wanted.Links = append(wanted.Links, n.nioLinksLocked()...)
+	}
+	for _, l := range p.links {
+		wanted.Links = append(wanted.Links, l.definitionLocked())
+	}
+	p.mu.Unlock()
+	applied, err := client.Apply(ctx, wanted)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range applied.Inventory.Nodes {
+		p.observe(s, true)
+	}
+	for id, e := range applied.Errors {
+		p.c.cfg.Log.Error("a part of the project cannot be restored", "project", p.id, "id", id, "err", e.Message)
+	}
+	return applied.Inventory.Seq, nil
+}
+
+// follow folds the runner's events into what is observed, until the runner
+// dies or is let go.
+func (p *Project) follow(ctx context.Context, r *runnerLink, since uint64) {
+	defer close(r.done)
+	dir := p.c.runDir(p.id)
+	for ctx.Err() == nil {
+		err := r.client.Events(ctx, since, func(e runner.Event) {
+			since = e.Seq
+			p.fold(e)
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if !dir.Alive() {
+			break
+		}
+		if errors.Is(err, runner.ErrEventsGone) {
+			if now, err := p.apply(ctx, r.client); err == nil {
+				since = now
+			}
+		}
+		select { // a runner that lives but does not answer is asked again
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if ctx.Err() == nil {
+		p.c.tasks.Go(func() { p.runnerDied(r) })
+	}
+}
+
+func (p *Project) fold(e runner.Event) {
+	if e.Node != nil {
+		p.observe(*e.Node, false)
+	}
+	if e.Log != nil {
+		p.c.tell(p.id, e.Log.Level, e.Log.Text)
+	}
+}
+
+// tell publishes a message for the user.
+func (c *Controller) tell(project, level, text string) {
+	c.bus.Publish(project, "log."+level, LogRecord{Message: text, Time: time.Now()})
+}
+
+// observe takes over a node's state from the runner, unless a newer one is
+// known, and tells of a change. first is set for the inventory of a runner
+// that this server had no connection to before.
+func (p *Project) observe(s runner.NodeState, first bool) {
+	p.mu.Lock()
+	n := p.nodes[s.ID]
+	if n == nil || (!first && s.Seq <= n.seq) {
+		p.mu.Unlock()
+		return
+	}
+	was := n.status
+	n.seq, n.status, n.reason, n.commandLine = s.Seq, s.Status, s.Reason, s.CommandLine
+	p.mu.Unlock()
+	if was != s.Status {
+		p.c.bus.Publish(p.id, "vm."+string(s.Status), n.View())
+	}
+}
+
+// runnerDied reports every node stopped and starts a new runner, so that
+// consoles answer; nodes stay stopped.
+func (p *Project) runnerDied(r *runnerLink) {
+	p.mu.Lock()
+	if p.runner != r {
+		p.mu.Unlock()
+		return
+	}
+	p.runner = nil
+	var stopped []*Node
+	for _, n := range p.order {
+		n.seq = 0
+		if n.status != runner.Stopped {
+			n.status, n.reason, n.commandLine = runner.Stopped, "the runner of the project died", ""
+			stopped = append(stopped, n)
+		}
+	}
+	p.mu.Unlock()
+	r.client.Close()
+	p.c.cfg.Log.Error("runner died", "project", p.id, "stopped", len(stopped), "log", p.c.runDir(p.id).LogFile())
+	for _, n := range stopped {
+		p.c.bus.Publish(p.id, "vm.stopped", n.View())
+	}
+	if time.Since(r.born) > 10*time.Second { // one that dies young is started when it is needed again
+		p.warm(p.c.ctx)
+	}
+}
+
+// endRunner stops everything in the project's runner and ends it.
+func (p *Project) endRunner(ctx context.Context) error {
+	if err := p.runnerOp.lock(ctx); err != nil {
+		return err
+	}
+	defer p.runnerOp.unlock()
+	p.mu.Lock()
+	r := p.runner
+	p.runner = nil
+	p.mu.Unlock()
+	if r != nil {
+		r.close()
+	}
+	if err := runner.Terminate(ctx, p.c.runDir(p.id), p.c.epoch, stopGrace); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	var stopped []*Node
+	for _, n := range p.order {
+		n.seq, n.reason, n.commandLine = 0, "", ""
+		if n.status != runner.Stopped {
+			n.status = runner.Stopped
+			stopped = append(stopped, n)
+		}
+	}
+	p.mu.Unlock()
+	for _, n := range stopped {
+		p.c.bus.Publish(p.id, "vm.stopped", n.View())
+	}
+	return nil
+}
+
+// runnerError tells the runner's refusal in the domain's codes.
+func runnerError(err error) error {
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*runner.Error](err)
+	if !ok {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return Errorf(Timeout, "the runner did not answer in time: %w", err)
+		}
+		return Errorf(Unavailable, "cannot reach the runner: %w", err)
+	}
+	code := Conflict
+	switch e.Status {
+	case http.StatusBadRequest:
+		code = Invalid
+	case http.StatusNotFound:
+		code = NotFound
+	case http.StatusNotImplemented:
+		code = NotImplemented
+	case http.StatusGatewayTimeout:
+		code = Timeout
+	}
+	return &Error{Code: code, Message: e.Message, Err: err}
+}
+
+func portInUse(err error) bool {
+	e, ok := errors.AsType[*runner.Error](err)
+	return ok && e.PortInUse
+}
+
+func projectOwner(id string) string { return fmt.Sprintf("project %s", id) }
+func nodeOwner(id string) string    { return fmt.Sprintf("node %s", id) }
