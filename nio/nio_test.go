@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // frame is one of n bytes that tells its number and can be checked.
 func frame(number, n int) []byte {
@@ -21,6 +21,12 @@ func frame(number, n int) []byte {
 		f[i] = byte(number + i)
 	}
 	return f
+}
+
+// tester is what testing.T and rapid.T have in common.
+type tester interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
 // collector is a Sink that keeps copies.
@@ -49,7 +55,7 @@ func (c *collector) sink(frames [][]byte) {
 }
 
 // wait returns the frames once there are n.
-func (c *collector) wait(t testing.TB, n int) [][]byte {
+func (c *collector) wait(t tester, n int) [][]byte {
 	t.Helper()
 	limit := time.After(patience)
 	for {
@@ -67,7 +73,7 @@ func (c *collector) wait(t testing.TB, n int) [][]byte {
 	}
 }
 
-func (c *collector) want(t testing.TB, want ...[]byte) {
+func (c *collector) want(t tester, want ...[]byte) {
 	t.Helper()
 	got := c.wait(t, len(want))
 	if len(got) != len(want) {
@@ -80,7 +86,7 @@ func (c *collector) want(t testing.TB, want ...[]byte) {
 	}
 }
 
-func mustWrite(t testing.TB, n NIO, frames ...[]byte) {
+func mustWrite(t tester, n NIO, frames ...[]byte) {
 	t.Helper()
 	if err := n.Write(frames); err != nil {
 		t.Fatalf("Write() = %v", err)

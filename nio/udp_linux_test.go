@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+	"pgregory.net/rapid"
 )
 
 var (
@@ -95,6 +98,60 @@ func TestUDPCarriesFrames(t *testing.T) {
 				t.Errorf("Drops() = %+v, %+v, want none", a.Drops(), b.Drops())
 			}
 		})
+	}
+}
+
+func TestUDPCarriesAnyBatch(t *testing.T) {
+	a, b := tunnel(t, loopback4, OpenUDP)
+	rapid.Check(t, func(t *rapid.T) {
+		sizes := rapid.SliceOfN(rapid.SampledFrom([]int{14, 15, 60, 1400, 1500, 9000, 33_000, 65_507}), 1, 30).Draw(t, "sizes")
+		repeat := rapid.IntRange(1, 5).Draw(t, "repeat")
+		var frames [][]byte
+		total := 0
+		for i, size := range sizes {
+			for range repeat {
+				if total += size + 1000; total < socketBuffer/4 {
+					frames = append(frames, frame(i, size))
+				}
+			}
+		}
+		at := collect(b)
+		mustWrite(t, a, frames...)
+		at.want(t, frames...)
+	})
+}
+
+func TestUDPWithoutSegmentation(t *testing.T) {
+	a, b := tunnel(t, loopback4, OpenUDP)
+	// The kernel refuses UDP_SEGMENT on a socket that sends no checksums.
+	_ = a.raw.Control(func(fd uintptr) {
+		if err := unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_NO_CHECK, 1); err != nil {
+			t.Fatal(err)
+		}
+	})
+	var frames [][]byte
+	for i := range 150 {
+		frames = append(frames, frame(i, 60+i/40*10))
+	}
+	at := collect(b)
+	mustWrite(t, a, frames...)
+	at.want(t, frames...)
+	if !a.noSegments.Load() {
+		t.Error("segmentation is still on")
+	}
+	if got := a.Drops(); got != (UDPDrops{}) {
+		t.Errorf("Drops() = %+v, want none", got)
+	}
+}
+
+func TestUDPWriteAllocatesNothing(t *testing.T) {
+	a, b := tunnel(t, loopback4, OpenUDP)
+	b.Receive(func([][]byte) {})
+	frames := [][]byte{frame(1, 60), frame(2, 60), frame(3, 70)}
+	// The pool of senders may be emptied by a collection, and is leaky under
+	// the race detector.
+	if got := testing.AllocsPerRun(200, func() { _ = a.Write(frames) }); got > 2 {
+		t.Errorf("Write allocates %v times", got)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
+	"pgregory.net/rapid"
 
 	"github.com/lanyard-lab/lanyard/nio"
 )
@@ -130,6 +131,27 @@ func TestCreateErrors(t *testing.T) {
 	if _, err := Create(t.TempDir(), nil); !errors.Is(err, syscall.EISDIR) {
 		t.Errorf("Create(folder) = %v, want EISDIR", err)
 	}
+}
+
+func TestWholeRecords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var records []byte
+		var ends []int
+		for _, n := range rapid.SliceOf(rapid.IntRange(0, 100)).Draw(t, "sizes") {
+			records = appendRecord(records, time.Now(), make([]byte, n))
+			ends = append(ends, len(records))
+		}
+		n := rapid.IntRange(0, len(records)).Draw(t, "n")
+		want := 0
+		for _, end := range ends {
+			if end <= n {
+				want = end
+			}
+		}
+		if got := wholeRecords(records, n); got != want {
+			t.Errorf("wholeRecords(%d of %v) = %d, want %d", n, ends, got, want)
+		}
+	})
 }
 
 // memory is a disk of limited size that may be slow.
