@@ -102,10 +102,13 @@ func (h *Hub) Connect(input io.Writer, resize func(columns, rows int) error) {
 
 // Disconnect ends the line: clients stay, and what they type is answered with
 // notice, a line such as "PC1 is stopped", that is also shown at once to those
-// connected and to each new client.
+// connected and to each new client. Saying the same again shows nothing.
 func (h *Hub) Disconnect(notice string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.input == nil && h.notice == notice {
+		return
+	}
 	h.input, h.resize, h.notice = nil, nil, notice
 	h.sendAllLocked(h.noticeLocked())
 }

@@ -163,6 +163,7 @@ func TestHubTellsThatNodeIsStopped(t *testing.T) {
 		h.Connect(l, nil)
 		write(h, "PC1> ")
 		h.Disconnect("PC1 was killed.")
+		h.Disconnect("PC1 was killed.")
 		b := view(h, nil, false)
 		a.wantOutput(t, "PC1> \r\nPC1 was killed.\r\n")
 		b.wantOutput(t, "PC1> \r\nPC1 was killed.\r\n")

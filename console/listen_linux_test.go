@@ -18,7 +18,7 @@ import (
 	"github.com/creack/pty"
 )
 
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 func listen(t testing.TB, h *Hub) string {
 	t.Helper()
