@@ -105,8 +105,6 @@ func Name(field, value string) error {
 		return Wrong(field, want, "it is too long")
 	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }):
 		return Wrong(field, want, "it holds a control character or half of a surrogate pair")
-	case strings.TrimSpace(value) == "":
-		return Wrong(field, want, "it is blank")
 	}
 	return nil
 }

@@ -46,7 +46,6 @@ func TestDecodeTells(t *testing.T) {
 		{"empty body", ``, `"name": it is missing or empty, expected a text`},
 		{"empty object", `{}`, `"name": it is missing or empty`},
 		{"empty name", `{"name": ""}`, `"name": it is missing or empty`},
-		{"blank name", `{"name": "  "}`, `"name": it is blank`},
 		{"256 bytes", `{"name": "` + strings.Repeat("a", 256) + `"}`, `"name": it is too long`},
 		{"control character", `{"name": "a\nb"}`, `"name": it holds a control character`},
 		{"raw control character", "{\"name\": \"a\nb\"}", `not valid JSON from byte 12 on`},

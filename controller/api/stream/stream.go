@@ -31,7 +31,7 @@ type Config struct {
 
 // Rows are the notification routes of all dialects: they are one stream.
 func Rows(ctl *controller.Controller, cfg Config) []route.Row {
-	h := &handler{ctl: ctl, lines: newLines(cfg.Render, cfg.Log), usage: &usage{}}
+	h := &handler{events: ctl.Events, project: ctl.Project, lines: newLines(cfg.Render, cfg.Log), usage: &usage{}}
 	var rows []route.Row
 	for _, base := range []struct {
 		path      string
@@ -53,9 +53,10 @@ func Rows(ctl *controller.Controller, cfg Config) []route.Row {
 }
 
 type handler struct {
-	ctl   *controller.Controller
-	lines *lines
-	usage *usage
+	events  func() *notifications.Bus
+	project func(id string) (*controller.Project, error)
+	lines   *lines
+	usage   *usage
 }
 
 // chunked answers with one object a line, for as long as the client listens.
@@ -110,9 +111,9 @@ func (h *handler) websocket(c *gin.Context) error {
 
 // listen finds out what a request wants to hear.
 func (h *handler) listen(c *gin.Context) (*listener, error) {
-	l := &listener{bus: h.ctl.Events(), lines: h.lines, usage: h.usage}
+	l := &listener{bus: h.events(), lines: h.lines, usage: h.usage}
 	if id := c.Param("project_id"); id != "" {
-		project, err := h.ctl.Project(id)
+		project, err := h.project(id)
 		if err != nil {
 			return nil, err
 		}
