@@ -1,7 +1,6 @@
 package vpcs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -60,89 +59,15 @@ func spawn(s emulators.Spec, argv []string) (*instance, error) {
 		return nil, fmt.Errorf("%s cannot be run: %w", argv[0], err)
 	}
 	i := &instance{
-		cmd: cmd, terminal: terminal, screen: &screen{console: s.Console}, keyboard: newKeyboard(longestLine(filepath.Join(s.Folder, history))),
+		cmd: cmd, terminal: terminal, keyboard: newKeyboard(longestLine(filepath.Join(s.Folder, history))),
 		ready: make(chan error, 1), gone: make(chan struct{}), done: make(chan struct{}),
 	}
+	i.screen = &screen{console: s.Console, watcher: i}
 	read, written := make(chan struct{}), make(chan struct{})
 	go func() { defer close(read); i.readConsole() }()
 	go func() { defer close(written); i.writeConsole() }()
 	go i.wait(read, written)
 	return i, nil
-}
-
-// longestLine of a file, 0 if there is none.
-func longestLine(path string) int {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0
-	}
-	longest := 0
-	for line := range bytes.Lines(text) {
-		longest = max(longest, len(line))
-	}
-	return longest
-}
-
-// readConsole passes output on until the terminal is closed on either side.
-func (i *instance) readConsole() {
-	buffer := make([]byte, 4096)
-	for {
-		n, err := i.terminal.Read(buffer)
-		if n > 0 {
-			i.react(i.screen.write(buffer[:n]))
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (i *instance) react(now seen) {
-	switch {
-	case now.taken != "":
-		i.tell(fmt.Errorf("the UDP port of its adapter is taken by another program (vpcs says: %s)", now.taken))
-	case now.prompt:
-		i.tell(nil)
-		i.keyboard.prompt()
-	case now.key:
-		i.tell(nil)
-		i.keyboard.wantsKeys()
-	}
-}
-
-// tell Start how it went; only the first word counts.
-func (i *instance) tell(err error) {
-	i.mu.Lock()
-	first := !i.noticed
-	i.noticed = true
-	i.mu.Unlock()
-	if first {
-		i.ready <- err
-	}
-}
-
-// writeConsole types what is queued until the process is gone.
-func (i *instance) writeConsole() {
-	for {
-		keys, held := i.keyboard.next()
-		if len(keys) > 0 {
-			if _, err := i.terminal.Write(keys); err != nil {
-				return
-			}
-			continue
-		}
-		var limit <-chan time.Time
-		if held {
-			limit = time.After(holdTime)
-		}
-		select {
-		case <-i.keyboard.wake:
-		case <-limit:
-			i.keyboard.wantsKeys()
-		case <-i.gone:
-			return
-		}
-	}
 }
 
 // wait for the end of the process, whatever ends it, and clear up.

@@ -12,6 +12,7 @@ const (
 	keysLimit    = 4096             // keys that wait; more are dropped
 	commandLimit = 126              // characters of a line; vpcs writes behind its buffer from 128
 	holdTime     = 60 * time.Second // that typing waits for a command to end
+	stopTime     = time.Second      // the same, after Ctrl-C: one between two commands has no effect
 )
 
 // keyboard is a bounded queue of what clients type. It lets a line through
@@ -22,18 +23,18 @@ type keyboard struct {
 
 	mu       sync.Mutex
 	queue    []byte
-	sequence []byte // escape sequence that is not complete
-	length   int    // of the line that is being typed, at most: a bound
-	longest  int    // that a line of the history can have, at most
-	moved    bool   // the cursor may be at the start, where backspace does nothing
-	afterC   bool   // a CR came last: an LF or NUL belongs to it
-	held     bool   // a command runs
-	keys     bool   // it wants keys
+	sequence []byte        // escape sequence that is not complete
+	length   int           // of the line that is being typed, at most: a bound
+	longest  int           // that a line of the history can have, at most
+	moved    bool          // the cursor may be at the start, where backspace does nothing
+	afterC   bool          // a CR came last: an LF or NUL belongs to it
+	held     time.Duration // limit of the wait for the command that runs; 0: none does
+	keys     bool          // it wants keys
 }
 
 // newKeyboard of a vpcs whose history has lines of a length already.
 func newKeyboard(longest int) *keyboard {
-	return &keyboard{wake: make(chan struct{}, 1), held: true, longest: min(longest, commandLimit)}
+	return &keyboard{wake: make(chan struct{}, 1), held: holdTime, longest: min(longest, commandLimit)}
 }
 
 // typed takes what clients type; it never blocks.
@@ -60,7 +61,7 @@ func (k *keyboard) key(b byte) {
 		k.newLine()
 		k.put('\r')
 	case b == ctrlC:
-		k.queue, k.held = k.queue[:0], false
+		k.queue, k.held = k.queue[:0], 0
 		k.newLine()
 		k.put(b)
 	case b == '\b', b == 0x7f:
@@ -112,27 +113,30 @@ func (k *keyboard) put(keys ...byte) {
 }
 
 // next takes the keys that vpcs may have now, at most to the end of a line.
-// held reports that the rest waits for a command to end.
-func (k *keyboard) next() (keys []byte, held bool) {
+// When there are none because a command runs, wait is how long it may take.
+func (k *keyboard) next() (keys []byte, wait time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.held && !k.keys {
-		return nil, true
+	if k.held > 0 && !k.keys {
+		return nil, k.held
 	}
 	n := len(k.queue)
 	if i := bytes.IndexAny(k.queue, "\r\x03"); i >= 0 {
 		n = i + 1
-		k.held, k.keys = true, false
+		k.held, k.keys = holdTime, false
+		if k.queue[i] == ctrlC {
+			k.held = stopTime
+		}
 	}
 	keys = bytes.Clone(k.queue[:n])
 	k.queue = append(k.queue[:0], k.queue[n:]...)
-	return keys, false
+	return keys, 0
 }
 
 // prompt says that vpcs waits for a command.
 func (k *keyboard) prompt() {
 	k.mu.Lock()
-	k.held, k.keys = false, false
+	k.held, k.keys = 0, false
 	k.mu.Unlock()
 	k.notify()
 }

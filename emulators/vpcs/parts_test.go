@@ -95,10 +95,17 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// nobody watches.
+type nobody struct{}
+
+func (nobody) sawPrompt()      {}
+func (nobody) sawWaiting()     {}
+func (nobody) sawTaken(string) {}
+
 // through the screen in chunks of a size; ^ stands for a hang-up.
 func through(in string, size int) string {
 	r := newRecorder()
-	s := screen{console: r}
+	s := screen{console: r, watcher: nobody{}}
 	for chunk := range slices.Chunk([]byte(in), size) {
 		s.write(chunk)
 	}
@@ -154,8 +161,8 @@ func TestKeyboard(t *testing.T) {
 			k.typed([]byte(in))
 		}
 		var got []string
-		if keys, held := k.next(); len(keys) > 0 && keys[0] != ctrlC {
-			t.Errorf("%s: %q (%v) before the first prompt", tc.name, keys, held)
+		if keys, wait := k.next(); len(keys) > 0 && keys[0] != ctrlC {
+			t.Errorf("%s: %q (%v) before the first prompt", tc.name, keys, wait)
 		} else if len(keys) > 0 {
 			got = append(got, string(keys))
 		}

@@ -3,7 +3,6 @@ package vpcs
 import (
 	"bytes"
 	"strings"
-	"sync"
 
 	"github.com/lanyard-lab/lanyard/emulators"
 )
@@ -15,18 +14,19 @@ const (
 	lastCount = 20  // lines in the error of a start that failed
 )
 
-// seen tells what went by in the output.
-type seen struct {
-	prompt bool   // vpcs waits for a command
-	key    bool   // vpcs waits for keys that are no command
-	taken  string // complaint that the UDP port is taken
+// watcher is told what goes by in the output, before the console gets it: so a
+// client cannot answer before the watcher knows.
+type watcher interface {
+	sawPrompt()             // vpcs waits for a command
+	sawWaiting()            // vpcs waits for keys that are no command
+	sawTaken(report string) // its UDP port is taken
 }
 
 // screen follows the output of vpcs on its way to the console.
 type screen struct {
 	console emulators.Console
+	watcher watcher
 
-	mu        sync.Mutex
 	line      []byte // since the last LF
 	before    []byte // the line above
 	withheld  int    // bytes of line that the console has not got
@@ -35,10 +35,7 @@ type screen struct {
 }
 
 // write passes output on.
-func (s *screen) write(p []byte) seen {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var now seen
+func (s *screen) write(p []byte) {
 	var out []byte
 	for _, b := range p {
 		if len(s.line) < lineLimit {
@@ -57,22 +54,21 @@ func (s *screen) write(p []byte) seen {
 		s.withheld = 0
 		switch {
 		case b == '\n':
-			now.look(string(s.line))
+			s.look(string(s.line))
 			s.remember()
 		case b == ' ' && isPrompt(s.line):
-			now.prompt = true
+			s.watcher.sawPrompt()
 			if s.goodbye {
 				out = s.hangUp(out)
 			}
 		}
 	}
 	if strings.HasSuffix(string(s.line), "any key to continue") {
-		now.key = true
+		s.watcher.sawWaiting()
 	}
 	if len(out) > 0 {
 		s.console.Write(out)
 	}
-	return now
 }
 
 // refuses reports whether the line is, so far, the refusal of a disconnect; it
@@ -96,13 +92,13 @@ func isPrompt(line []byte) bool {
 }
 
 // look at a whole line.
-func (n *seen) look(line string) {
+func (s *screen) look(line string) {
 	line = strings.TrimSpace(line)
 	if strings.HasPrefix(line, "Open port ") && strings.Contains(line, " error [") {
-		n.taken = line
+		s.watcher.sawTaken(line)
 	}
 	if strings.Contains(line, "press Ctrl+X to quit") {
-		n.key = true
+		s.watcher.sawWaiting()
 	}
 }
 
@@ -118,10 +114,8 @@ func (s *screen) remember() {
 	s.line = s.line[:0]
 }
 
-// lastLines of the output, to append to an error.
+// lastLines of the output, which has ended, to append to an error.
 func (s *screen) lastLines() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	lines := s.lastWords
 	if text := strings.TrimSpace(string(s.line)); text != "" {
 		lines = append(lines[:len(lines):len(lines)], strings.ToValidUTF8(text, "?"))
