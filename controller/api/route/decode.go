@@ -125,7 +125,7 @@ func ID(field string, value *string) (string, error) {
 	}
 	id, err := uuid.Parse(*value)
 	if err != nil || len(*value) != 36 {
-		return "", Wrong(field, "a UUID such as 6f1b2c9e-2f6c-4c1e-9a3c-0a6f0e1d2b3c", "it is something else")
+		return "", Wrong(field, "a UUID such as 6f1b2c9e-2f6c-4c1e-9a3c-0a6f0e1d2b3c", "it is none")
 	}
 	return id.String(), nil
 }

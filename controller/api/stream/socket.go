@@ -34,9 +34,9 @@ func upgrade(c *gin.Context) (*socket, error) {
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: writeTimeout,
 		CheckOrigin:      func(*http.Request) bool { return true },
-		Error: func(_ http.ResponseWriter, _ *http.Request, _ int, reason error) {
+		Error: func(_ http.ResponseWriter, _ *http.Request, _ int, _ error) {
 			refused = controller.Errorf(controller.Invalid,
-				"cannot open a websocket at %s: the request is not a proper websocket handshake: %w", c.FullPath(), reason)
+				"cannot answer %s: it is a websocket, and the request is not the handshake of one (RFC 6455)", c.Request.URL.Path)
 		},
 	}
 	conn, err := upgrader.Upgrade(c.Writer, c.Request, nil)

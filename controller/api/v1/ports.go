@@ -17,14 +17,14 @@ type nio struct {
 	Type       string `json:"type"`
 }
 
-// Check checks the fields of a UDP NIO. Whether the type is known is for the
+// Check checks the fields of a UDP NIO. Which types are known is for the
 // domain to say.
 func (n *nio) Check() error {
-	if err := route.Name("type", n.Type); err != nil {
-		return err
+	if n.Type == "" {
+		return nil
 	}
 	if n.Type != "nio_udp" {
-		return nil
+		return route.Name("type", n.Type)
 	}
 	if err := route.OptionalPort("lport", &n.LocalPort); err != nil {
 		return err
