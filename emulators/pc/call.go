@@ -89,24 +89,36 @@ func (c *call) arg(i int) string {
 	return ""
 }
 
-// execute runs one line. script tells that it is from a file.
+// silent reports whether a line gives no output, not even a new line: a comment,
+// or a digit that selects a PC.
+func silent(line string) bool {
+	line = strings.TrimLeft(line, " \t@")
+	words := tokenize(line)
+	return len(words) == 0 || line[0] == '#' || line[0] == ';' || isDigit(words[0])
+}
+
+func isDigit(word string) bool { return len(word) == 1 && word[0] >= '1' && word[0] <= '9' }
+
+// execute runs one line. script tells that it is from a file: then the new
+// line after it is still missing.
 func (c *call) execute(line string, script bool) {
 	line = strings.TrimLeft(line, " \t")
-	silent := strings.HasPrefix(line, "@")
-	line = strings.TrimLeft(strings.TrimPrefix(line, "@"), " \t")
+	hidden := strings.HasPrefix(line, "@")
+	line = strings.TrimLeft(line, " \t@")
 	c.line, c.args = line, tokenize(line)
 	if len(c.args) == 0 || line[0] == '#' || line[0] == ';' {
 		return
 	}
 	name := c.args[0]
-	if len(name) == 1 && name[0] >= '1' && name[0] <= '9' {
+	if isDigit(name) {
 		c.choose(int(name[0] - '1'))
 		return
 	}
 	found := find(name)
-	if script && !silent && len(found) == 1 && c.echoes(found[0].name) {
+	switch {
+	case script && !hidden && len(found) == 1 && c.echoes(found[0].name):
 		c.printf("\n%s %s\n", c.pc.numbered(), line)
-	} else {
+	case script:
 		c.printf("\n")
 	}
 	switch len(found) {

@@ -89,7 +89,7 @@ func (c *call) saveHistory(data []byte) {
 	c.g.quiet = err != nil
 	c.g.mu.Unlock()
 	if tell {
-		c.printf("\nCannot save the history: %s", reason(err))
+		c.printf("Cannot save the history: %s\n", reason(err))
 	}
 }
 

@@ -75,13 +75,19 @@ type Group struct {
 
 // NewGroup starts a group. It returns when the PCs are wired and the banner
 // has been written; a startup script goes on in the background.
-func NewGroup(cfg GroupConfig) (*Group, error) {
+func NewGroup(cfg GroupConfig) (group *Group, err error) {
 	if len(cfg.PCs) < 1 || len(cfg.PCs) > 9 {
 		return nil, fmt.Errorf("cannot start %d virtual PCs in one session: 1 to 9 are possible", len(cfg.PCs))
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	defer func() {
+		if v := recover(); v != nil {
+			cfg.Log.Error("virtual PC crashed at start", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			group, err = nil, fmt.Errorf("cannot start the virtual PC: internal error: %v", v)
+		}
+	}()
 	g := &Group{cfg: cfg, done: make(chan struct{})}
 	g.term.complete = completions
 	g.loadHistory()
@@ -195,6 +201,9 @@ func (g *Group) acceptLocked(line string) {
 	}
 	g.term.history.add(line)
 	saved := g.term.history.encode()
+	if !silent(line) {
+		g.writeLocked("\n")
+	}
 	g.startLocked(func(c *call) {
 		c.saveHistory(saved)
 		c.execute(line, false)
