@@ -47,7 +47,7 @@ func scanEntry(rows *sql.Rows) (e Entry, err error) {
 	var ns int64
 	var before, after sql.NullString
 	err = rows.Scan(&e.Revision, &ns, &e.Actor, &e.Kind, &e.ID, &before, &after)
-	e.Time = time.Unix(0, ns)
+	e.Time = time.Unix(0, ns).UTC()
 	if before.Valid {
 		e.Before = json.RawMessage(before.String)
 	}
