@@ -27,6 +27,7 @@ type sampleItem struct {
 func (s *sample) Check() error { return Name("name", s.Name) }
 
 func decode(body string) (sample, error) {
+	gin.SetMode(gin.ReleaseMode)
 	c, _ := gin.CreateTestContext(httptest.NewRecorder())
 	c.Request = httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	return Decode[sample](c)

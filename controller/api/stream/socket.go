@@ -19,8 +19,9 @@ const (
 	// aliveWithin how long it may stay silent.
 	keepAliveEvery = 25 * time.Second
 	aliveWithin    = 75 * time.Second
-	// readLimit is the longest message that is taken from a client, in bytes.
-	readLimit = 64 << 10
+	// readLimit is the longest message that is taken from a client, in bytes:
+	// enough for a whole configuration that is pasted. It is never held in memory.
+	readLimit = 1 << 20
 )
 
 // socket is the server's end of a websocket. One goroutine reads, one writes

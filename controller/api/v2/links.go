@@ -79,6 +79,7 @@ type linkEnd struct {
 	VMID          *string `json:"vm_id"`
 }
 
+// Check checks the values.
 func (l *linkCreate) Check() error {
 	if _, err := route.ID("link_id", l.LinkID); err != nil {
 		return err

@@ -58,6 +58,7 @@ type projectCreate struct {
 	Temporary bool    `json:"temporary"`
 }
 
+// Check checks the values.
 func (p *projectCreate) Check() error {
 	if err := route.Name("name", p.Name); err != nil {
 		return err
@@ -84,6 +85,7 @@ type projectUpdate struct {
 	Temporary *bool   `json:"temporary"`
 }
 
+// Check checks the values.
 func (p *projectUpdate) Check() error {
 	if err := route.OptionalName("name", p.Name); err != nil {
 		return err

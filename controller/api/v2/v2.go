@@ -77,8 +77,6 @@ func actions() []action {
 	}
 }
 
-// server
-
 type versionResponse struct {
 	Local   bool   `json:"local"`
 	Version string `json:"version"`
@@ -88,6 +86,7 @@ type versionCheck struct {
 	Version string `json:"version"`
 }
 
+// Check checks the values.
 func (v *versionCheck) Check() error { return route.Name("version", v.Version) }
 
 func (h *handler) serverRows() []route.Row {

@@ -65,6 +65,7 @@ type vmCreate struct {
 	VMType        string         `json:"vm_type"`
 }
 
+// Check checks the values.
 func (m *vmCreate) Check() error {
 	if err := route.Name("name", m.Name); err != nil {
 		return err
@@ -98,6 +99,7 @@ type vmUpdate struct {
 	StartupScript *string        `json:"startup_script"`
 }
 
+// Check checks the values.
 func (m *vmUpdate) Check() error {
 	if err := route.OptionalName("name", m.Name); err != nil {
 		return err
