@@ -41,13 +41,12 @@ type instance struct {
 }
 
 // spawn starts the process and what belongs to it.
-func spawn(s emulators.Spec, argv []string) (*instance, error) {
+func spawn(s emulators.Spec, p plan) (*instance, error) {
 	terminal, tty, err := pty.Open()
 	if err != nil {
 		return nil, fmt.Errorf("no terminal can be had: %v", err)
 	}
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Args[0] = argv[0]
+	cmd := exec.Command(p.argv[0], p.argv[1:]...)
 	cmd.Dir = s.Folder
 	cmd.Env = environment()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
@@ -56,12 +55,13 @@ func spawn(s emulators.Spec, argv []string) (*instance, error) {
 	tty.Close()
 	if err != nil {
 		terminal.Close()
-		return nil, fmt.Errorf("%s cannot be run: %w", argv[0], err)
+		return nil, fmt.Errorf("%s cannot be run: %w", p.argv[0], err)
 	}
 	i := &instance{
 		cmd: cmd, terminal: terminal, keyboard: newKeyboard(longestLine(filepath.Join(s.Folder, history))),
 		ready: make(chan error, 1), gone: make(chan struct{}), done: make(chan struct{}),
 	}
+	i.keyboard.shell = p.shell
 	i.screen = &screen{console: s.Console, watcher: i}
 	read, written := make(chan struct{}), make(chan struct{})
 	go func() { defer close(read); i.readConsole() }()

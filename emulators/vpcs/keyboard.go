@@ -19,7 +19,8 @@ const (
 // only when vpcs shows its prompt: vpcs drops what follows a line end in what
 // it reads. Ctrl-C overtakes, and clears the queue, as on any terminal.
 type keyboard struct {
-	wake chan struct{}
+	wake  chan struct{}
+	shell bool // "!" would run a program on the host: it is dropped
 
 	mu       sync.Mutex
 	queue    []byte
@@ -54,6 +55,7 @@ func (k *keyboard) key(b byte) {
 	case joined:
 	case len(k.sequence) > 0 && b != escape && b >= ' ':
 		k.extend(b)
+	case b == '!' && k.shell:
 	case b == escape:
 		k.sequence = append(k.sequence[:0], b)
 	case b == '\r', b == '\n', b == ctrlP:

@@ -24,6 +24,9 @@ func (v version) less(w version) bool {
 	return v.major < w.major || v.major == w.major && v.minor < w.minor
 }
 
+// hasShell reports whether "!" runs a program on the host.
+func (v version) hasShell() bool { return v.less(version{0, 8}) }
+
 // binary is a file as it is now: another one at the same path is asked again.
 type binary struct {
 	path string

@@ -14,10 +14,13 @@
 // refuses on a terminal, is answered with Good-bye and a hang-up, with the
 // bytes that the daemon sends. And its faults with input are kept away from it:
 // it crashes on long lines, and forgets lines that come faster than it reads
-// them, so that lines are cut and wait for the prompt.
+// them, so that lines are cut and wait for the prompt. Before 0.8 it also has "!",
+// which runs a program on the host for whoever reaches the console or writes the
+// startup script of a lab; that is kept away as well.
 package vpcs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +37,8 @@ import (
 const (
 	script  = "startup.vpc" // run at start when it exists
 	history = "vpcs.hist"   // commands that were typed before
+
+	fileLimit = 1 << 20 // bytes of each
 )
 
 // Emulator starts vpcs processes.
@@ -51,7 +56,7 @@ func New(path string) *Emulator {
 
 // Check reports whether s could be started here.
 func (e *Emulator) Check(ctx context.Context, s emulators.Spec) error {
-	_, err := e.commandLine(ctx, s)
+	_, err := e.plan(ctx, s)
 	return err
 }
 
@@ -59,11 +64,11 @@ func (e *Emulator) Check(ctx context.Context, s emulators.Spec) error {
 // script has run. When it does not, the error has the end of its console. Errors
 // say why it did not start; that it did not is for the caller to say.
 func (e *Emulator) Start(ctx context.Context, s emulators.Spec) (emulators.Instance, error) {
-	argv, err := e.commandLine(ctx, s)
+	p, err := e.plan(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	i, err := spawn(s, argv)
+	i, err := spawn(s, p)
 	if err != nil {
 		return nil, err
 	}
@@ -74,25 +79,68 @@ func (e *Emulator) Start(ctx context.Context, s emulators.Spec) (emulators.Insta
 	return i, nil
 }
 
-// commandLine of the node, program first, if it can be run.
-func (e *Emulator) commandLine(ctx context.Context, s emulators.Spec) ([]string, error) {
-	p, err := decode(s.Properties)
+// plan is what Start does for a node.
+type plan struct {
+	argv  []string // program first
+	shell bool     // this vpcs can run programs
+}
+
+// plan the start of a node, if there can be one.
+func (e *Emulator) plan(ctx context.Context, s emulators.Spec) (plan, error) {
+	properties, err := decode(s.Properties)
 	if err != nil {
-		return nil, err
+		return plan{}, err
 	}
 	path, v, err := e.probe(ctx, s.Spawn)
 	if err != nil {
-		return nil, err
+		return plan{}, err
 	}
-	info, err := os.Stat(filepath.Join(s.Folder, script))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("its %s cannot be read", script)
-	}
-	args, err := arguments(v, p, s.Jacks, err == nil && info.Mode().IsRegular())
+	withScript, err := checkFile(s.Folder, script, v)
 	if err != nil {
-		return nil, err
+		return plan{}, err
 	}
-	return append([]string{path}, args...), nil
+	if _, err := checkFile(s.Folder, history, v); err != nil {
+		return plan{}, err
+	}
+	args, err := arguments(v, properties, s.Jacks, withScript)
+	if err != nil {
+		return plan{}, err
+	}
+	return plan{argv: append([]string{path}, args...), shell: v.hasShell()}, nil
+}
+
+// checkFile finds a file of commands, and refuses one that would do harm: the
+// folder may have come with a lab from elsewhere.
+func checkFile(folder, name string, v version) (exists bool, err error) {
+	info, err := os.Lstat(filepath.Join(folder, name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("its %s cannot be read", name)
+	case !info.Mode().IsRegular(), info.Size() > fileLimit:
+		return false, fmt.Errorf("its %s is not a plain file of at most %d bytes", name, fileLimit)
+	case v.hasShell():
+		return true, refusePrograms(folder, name, v)
+	}
+	return true, nil
+}
+
+// refusePrograms refuses a file of commands that runs programs on the host.
+func refusePrograms(folder, name string, v version) error {
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		return fmt.Errorf("its %s cannot be read", name)
+	}
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		// vpcs cuts a long line, and what follows is a line to it.
+		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("!")) || len(line) > commandLimit && bytes.Contains(line, []byte("!")) {
+			return fmt.Errorf(`line %d of its %s runs a program on this host ("!"), which vpcs %s would do: remove the line`, number, name, v)
+		}
+	}
+	return nil
 }
 
 // waitReady waits for the first prompt.

@@ -119,14 +119,14 @@ func TestStopLeavesNothing(t *testing.T) {
 		}},
 		{"no time", 0, func(*testing.T, *instance, *recorder) {}},
 		{"with processes of its own", 10 * time.Second, func(t *testing.T, i *instance, _ *recorder) {
-			fmt.Fprint(i, "! sleep 1000 &\r")
+			fmt.Fprint(i.terminal, "! sleep 1000 &\r")
 			waitFor(t, "a second process", 10*time.Second, func() bool { return len(processes(t, i.cmd.Dir)) >= 2 })
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, console := spec(t, freePort(t), freePort(t), 1)
 			i := start(t, s)
-			if v, err := ask(t.Context(), i.cmd.Path, s.Spawn); err != nil || tc.name == "with processes of its own" && !v.less(version{0, 6}) {
+			if v, err := ask(t.Context(), i.cmd.Path, s.Spawn); err != nil || tc.name == "with processes of its own" && !v.hasShell() {
 				t.Skipf("vpcs %s has no shell (%v)", v, err)
 			}
 			tc.do(t, i, console)
@@ -183,6 +183,59 @@ func TestLongLinesDoNotKill(t *testing.T) {
 	console.expect(t, at, "Echo Off")
 }
 
+func TestNoProgramsOnTheHost(t *testing.T) {
+	s, console := spec(t, freePort(t), freePort(t), 1)
+	i := start(t, s)
+	made := filepath.Join(s.Folder, "made")
+	fmt.Fprintf(i, "! touch %s\rtouch %s\x1b[1~! \r\x10!touch made\rshow echo\r", made, made)
+	console.expect(t, 0, "Echo Off")
+	if exists(made) {
+		t.Error("the console ran a program on the host")
+	}
+	stop(t, i)
+	for _, tc := range []struct{ name, text, want string }{
+		{script, "set pcname A\n  ! touch made\n", "line 2 of its startup.vpc runs a program"},
+		{history, "!touch made\r\n", "line 1 of its vpcs.hist runs a program"},
+		{script, strings.Repeat("x", 127) + "! touch made\n", "line 1 of its startup.vpc runs a program"},
+		{script, "echo hello!\n", ""},
+	} {
+		s, _ := spec(t, freePort(t), freePort(t), 1)
+		if err := os.WriteFile(filepath.Join(s.Folder, tc.name), []byte(tc.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := New(i.cmd.Path).Check(t.Context(), s)
+		if v, _ := ask(t.Context(), i.cmd.Path, s.Spawn); !v.hasShell() {
+			tc.want = "" // it has no such command
+		}
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s %q: Check = %v, want %q", tc.name, tc.text, err, tc.want)
+		}
+	}
+}
+
+func TestScriptIsPlainFile(t *testing.T) {
+	for name, make := range map[string]func(path string) error{
+		"link":   func(path string) error { return os.Symlink("/etc/passwd", path) },
+		"folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"pipe":   func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"huge":   func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		s, _ := spec(t, freePort(t), freePort(t), 1)
+		path := filepath.Join(s.Folder, script)
+		if err := make(path); err != nil {
+			t.Fatal(err)
+		}
+		if name == "huge" {
+			if err := os.Truncate(path, fileLimit+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := New(realVPCS(t)).Check(t.Context(), s); err == nil || !strings.Contains(err.Error(), "startup.vpc is not a plain file") {
+			t.Errorf("%s: Check = %v", name, err)
+		}
+	}
+}
+
 func TestUDPPortTaken(t *testing.T) {
 	local := freePort(t)
 	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(local))
@@ -222,8 +275,8 @@ func TestRunnerIsKilled(t *testing.T) {
 	if os.Getenv("VPCS_TEST_RUNNER") != "" {
 		s, _ := spec(t, freePort(t), freePort(t), 1)
 		i := start(t, s)
-		if v, _ := ask(t.Context(), path, s.Spawn); v.less(version{0, 6}) {
-			fmt.Fprint(i, "! sleep 1000 &\r")
+		if v, _ := ask(t.Context(), path, s.Spawn); v.hasShell() {
+			fmt.Fprint(i.terminal, "! sleep 1000 &\r")
 			waitFor(t, "a second process", 10*time.Second, func() bool { return len(processes(t, s.Folder)) >= 2 })
 		}
 		fmt.Println("folder " + s.Folder)
