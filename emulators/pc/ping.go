@@ -108,7 +108,7 @@ func (c *call) pingPackets(o pingOptions, dst netip.Addr) {
 		}
 		c.printf("%s\n", pingLine(r, dst, o.label(dst), seq))
 		last := !o.forever && seq == o.count
-		if (r.Kind != stack.Self || o.forever) && !last && !c.wait(o.interval) {
+		if (r.Kind != stack.Self || o.forever || seq >= 100) && !last && !c.wait(o.interval) {
 			return
 		}
 	}
@@ -182,7 +182,7 @@ func (c *call) tcpTry(o pingOptions, dst netip.Addr, seq int) bool {
 
 	start = time.Now()
 	_ = conn.SetDeadline(start.Add(3 * o.wait))
-	if _, err := conn.Write(make([]byte, o.size)); err != nil || !delivered(conn, start.Add(3*o.wait)) {
+	if _, err := conn.Write(make([]byte, o.size)); err != nil || !c.delivered(conn, start.Add(3*o.wait)) {
 		c.printf("%-9s %s timeout\n", "SendData", who)
 		return true
 	}
@@ -204,13 +204,20 @@ func isUnreachable(err error) bool {
 }
 
 // delivered waits until the peer has acknowledged everything, where the stack can tell.
-func delivered(conn stack.Conn, deadline time.Time) bool {
-	if a, ok := conn.(interface {
+func (c *call) delivered(conn stack.Conn, deadline time.Time) bool {
+	a, ok := conn.(interface {
 		WaitAcked(deadline time.Time) error
-	}); ok {
-		return a.WaitAcked(deadline) == nil
+	})
+	for ok && c.ctx.Err() == nil { // in steps, so that Ctrl-C is heard
+		step := time.Now().Add(100 * time.Millisecond)
+		if step.After(deadline) {
+			return a.WaitAcked(deadline) == nil
+		}
+		if a.WaitAcked(step) == nil {
+			return true
+		}
 	}
-	return true
+	return !ok
 }
 
 // hangUp closes the sending half and reads until the peer does the same.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package pc
+
+const raceEnabled = false
