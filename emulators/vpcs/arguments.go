@@ -63,7 +63,7 @@ func arguments(v version, p Properties, jacks []emulators.Jack, withScript bool)
 		return nil, fmt.Errorf("vpcs has one port, not %d", len(jacks))
 	}
 	args := []string{"-i", "1", "-m", strconv.Itoa(number)}
-	if !v.less(version{0, 8}) {
+	if !v.alwaysRelays() {
 		args = append(args, "-R") // else it binds one more UDP port; older ones do not know it
 	}
 	for _, j := range jacks {

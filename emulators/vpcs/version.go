@@ -27,6 +27,9 @@ func (v version) less(w version) bool {
 // hasShell reports whether "!" runs a program on the host.
 func (v version) hasShell() bool { return v.less(version{0, 8}) }
 
+// alwaysRelays reports whether there is no -R to go without the relay.
+func (v version) alwaysRelays() bool { return v.less(version{0, 8}) }
+
 // binary is a file as it is now: another one at the same path is asked again.
 type binary struct {
 	path string

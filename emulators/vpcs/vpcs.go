@@ -43,7 +43,8 @@ const (
 
 // Emulator starts vpcs processes.
 type Emulator struct {
-	path string
+	path   string
+	relays *relays
 
 	mu       sync.Mutex
 	versions map[binary]version // of binaries that were asked
@@ -51,7 +52,7 @@ type Emulator struct {
 
 // New makes an emulator that runs the vpcs at path, or the one in PATH when it is a bare name.
 func New(path string) *Emulator {
-	return &Emulator{path: path, versions: map[binary]version{}}
+	return &Emulator{path: path, relays: newRelays(), versions: map[binary]version{}}
 }
 
 // Check reports whether s could be started here.
@@ -68,6 +69,13 @@ func (e *Emulator) Start(ctx context.Context, s emulators.Spec) (emulators.Insta
 	if err != nil {
 		return nil, err
 	}
+	if p.relay && len(s.Jacks) > 0 {
+		release, err := e.relays.hold(ctx, s.Jacks[0].Local.Port())
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+	}
 	i, err := spawn(s, p)
 	if err != nil {
 		return nil, err
@@ -83,6 +91,7 @@ func (e *Emulator) Start(ctx context.Context, s emulators.Spec) (emulators.Insta
 type plan struct {
 	argv  []string // program first
 	shell bool     // this vpcs can run programs
+	relay bool     // this vpcs takes a second UDP port
 }
 
 // plan the start of a node, if there can be one.
@@ -106,7 +115,7 @@ func (e *Emulator) plan(ctx context.Context, s emulators.Spec) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	return plan{argv: append([]string{path}, args...), shell: v.hasShell()}, nil
+	return plan{argv: append([]string{path}, args...), shell: v.hasShell(), relay: v.alwaysRelays()}, nil
 }
 
 // checkFile finds a file of commands, and refuses one that would do harm: the

@@ -5,17 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 func TestTwoPCsPing(t *testing.T) {
@@ -183,76 +179,6 @@ func TestLongLinesDoNotKill(t *testing.T) {
 	console.expect(t, at, "Echo Off")
 }
 
-func TestNoProgramsOnTheHost(t *testing.T) {
-	s, console := spec(t, freePort(t), freePort(t), 1)
-	i := start(t, s)
-	made := filepath.Join(s.Folder, "made")
-	fmt.Fprintf(i, "! touch %s\rtouch %s\x1b[1~! \r\x10!touch made\rshow echo\r", made, made)
-	console.expect(t, 0, "Echo Off")
-	if exists(made) {
-		t.Error("the console ran a program on the host")
-	}
-	stop(t, i)
-	for _, tc := range []struct{ name, text, want string }{
-		{script, "set pcname A\n  ! touch made\n", "line 2 of its startup.vpc runs a program"},
-		{history, "!touch made\r\n", "line 1 of its vpcs.hist runs a program"},
-		{script, strings.Repeat("x", 127) + "! touch made\n", "line 1 of its startup.vpc runs a program"},
-		{script, "echo hello!\n", ""},
-	} {
-		s, _ := spec(t, freePort(t), freePort(t), 1)
-		if err := os.WriteFile(filepath.Join(s.Folder, tc.name), []byte(tc.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		err := New(i.cmd.Path).Check(t.Context(), s)
-		if v, _ := ask(t.Context(), i.cmd.Path, s.Spawn); !v.hasShell() {
-			tc.want = "" // it has no such command
-		}
-		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s %q: Check = %v, want %q", tc.name, tc.text, err, tc.want)
-		}
-	}
-}
-
-func TestScriptIsPlainFile(t *testing.T) {
-	for name, make := range map[string]func(path string) error{
-		"link":   func(path string) error { return os.Symlink("/etc/passwd", path) },
-		"folder": func(path string) error { return os.Mkdir(path, 0o700) },
-		"pipe":   func(path string) error { return unix.Mkfifo(path, 0o600) },
-		"huge":   func(path string) error { return os.WriteFile(path, nil, 0o600) },
-	} {
-		s, _ := spec(t, freePort(t), freePort(t), 1)
-		path := filepath.Join(s.Folder, script)
-		if err := make(path); err != nil {
-			t.Fatal(err)
-		}
-		if name == "huge" {
-			if err := os.Truncate(path, fileLimit+1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := New(realVPCS(t)).Check(t.Context(), s); err == nil || !strings.Contains(err.Error(), "startup.vpc is not a plain file") {
-			t.Errorf("%s: Check = %v", name, err)
-		}
-	}
-}
-
-func TestUDPPortTaken(t *testing.T) {
-	local := freePort(t)
-	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(local))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	s, _ := spec(t, local, freePort(t), 1)
-	_, err = New(realVPCS(t)).Start(t.Context(), s)
-	if err == nil || !strings.Contains(err.Error(), "UDP port") || !strings.Contains(err.Error(), fmt.Sprintf("Open port %d error", local.Port())) {
-		t.Errorf("Start = %v", err)
-	}
-	if left := processes(t, s.Folder); len(left) != 0 {
-		t.Errorf("left: %v", left)
-	}
-}
-
 func TestStartGivesUp(t *testing.T) {
 	s, _ := spec(t, freePort(t), freePort(t), 1)
 	if err := os.WriteFile(filepath.Join(s.Folder, script), []byte("echo line one\nsleep 100\n"), 0o600); err != nil {
@@ -303,74 +229,3 @@ func TestRunnerIsKilled(t *testing.T) {
 	cmd.Wait()
 	waitFor(t, "no process left", 2*time.Second, func() bool { return len(processes(t, folder)) == 0 })
 }
-
-func TestWrongBinaries(t *testing.T) {
-	dir := t.TempDir()
-	program := func(name, text string, mode os.FileMode) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), mode); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	vpcs := func(v string) string {
-		return "#!/bin/sh\necho; echo 'Welcome to Virtual PC Simulator, version " + v + "'\n"
-	}
-	for _, tc := range []struct{ name, path, want string }{
-		{"missing", filepath.Join(dir, "none"), "there is no vpcs at"},
-		{"missing in PATH", "no-such-vpcs", "there is no vpcs at"},
-		{"folder", dir, "is not an executable file|there is no vpcs"},
-		{"not executable", program("plain", vpcs("0.8.3"), 0o600), "is not an executable file"},
-		{"not a program", program("garbage", "\x00\x01\x02", 0o700), "cannot be run: exec format error"},
-		{"something else", program("other", "#!/bin/sh\necho hello; exit 0\n", 0o700), "is not a vpcs"},
-		{"silent", program("silent", "#!/bin/sh\nexit 0\n", 0o700), "is not a vpcs"},
-		{"endless", program("endless", "#!/bin/sh\nwhile :; do echo yes; done\n", 0o700), "is not a vpcs"},
-		{"hanging", program("hanging", "#!/bin/sh\nsleep 1000 & sleep 1000\n", 0o700), "does not tell a version within 2s"},
-		{"old", program("old", vpcs("0.4b2"), 0o700), "vpcs 0.4 is too old, 0.5 or newer is needed"},
-		{"ends at once", program("ends", vpcs("0.8.3")+"echo last words\n", 0o700), "ended before it showed a prompt; the end of its console:\n(?s:.*)last words"},
-		{"fails", program("fails", vpcs("0.8.3")+"exit 3\n", 0o700), "vpcs ended with exit status 3"},
-		{"gets -R", program("new", vpcs("0.8b")+"echo $@\n", 0o700), "-i 1 -m 1 -R -s "},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			s, _ := spec(t, freePort(t), freePort(t), 1)
-			e := New(tc.path)
-			_, err := e.Start(t.Context(), s)
-			if err == nil || !regexp.MustCompile(tc.want).MatchString(err.Error()) {
-				t.Errorf("Start = %v, want %q", err, tc.want)
-			}
-		})
-	}
-}
-
-func TestProbeOncePerBinary(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "vpcs")
-	write := func(v string) {
-		text := "#!/bin/sh\necho x >> " + path + ".count\necho 'Welcome to Virtual PC Simulator, version " + v + "'\n"
-		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	count := func() int {
-		b, err := os.ReadFile(path + ".count")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(b) / 2
-	}
-	s, _ := spec(t, freePort(t), freePort(t), 1)
-	e := New(path)
-	for _, step := range []struct {
-		version string
-		ok      bool
-		count   int
-	}{{"0.8.3", true, 1}, {"0.8.3", true, 1}, {"0.4", false, 2}} {
-		if step.version != "0.8.3" || step.count == 1 && !exists(path) {
-			write(step.version)
-		}
-		if err := e.Check(t.Context(), s); (err == nil) != step.ok || count() != step.count {
-			t.Errorf("Check of %s = %v after %d probes, want %d", step.version, err, count(), step.count)
-		}
-	}
-}
-
-func exists(path string) bool { return unix.Access(path, unix.F_OK) == nil }
