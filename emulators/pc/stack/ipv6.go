@@ -271,27 +271,6 @@ func (h *Host) reassemble6Locked(p *packet6) bool {
 	return true
 }
 
-func (h *Host) udp6Locked(p packet6) {
-	from, to, payload, ok := parseUDP(p.src, p.dst, p.payload)
-	if !ok {
-		return
-	}
-	if h.udpProbeLocked(from, to, payload, p.hops, len(p.raw), p.now) {
-		return
-	}
-	if f := h.udp[int(to.Port())]; f != nil {
-		h.later = append(h.later, func() { f(from, p.dst, payload) })
-		return
-	}
-	switch {
-	case !p.unicast:
-	case p.hops == 1:
-		h.icmp6ErrorLocked(p, icmp6Unreachable, icmp6CodePort)
-	default:
-		h.send6Locked(p.dst, p.src, protoUDP, answerTTL, udpDatagram(to, from, payload))
-	}
-}
-
 // icmp6ErrorLocked answers a datagram with an error that quotes it.
 func (h *Host) icmp6ErrorLocked(p packet6, kind, code byte) {
 	b := make([]byte, 8, minMTU6-40)
