@@ -80,7 +80,6 @@ type Host struct {
 	claims    map[netip.Addr]chan net.HardwareAddr // who else uses an address
 	udp       map[int]udpHandler
 	fragments map[fragmentKey]*reassembly
-	retired   [maxRetired]uint16 // UDP ports that had a handler; 0: none
 	packetID  uint16
 
 	dhcp  dhcpClient // dhcp.go

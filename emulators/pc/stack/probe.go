@@ -137,7 +137,7 @@ func (h *Host) Probe(ctx context.Context, p Probe) (Reply, error) {
 	if h.isOwn(p.Dst) {
 		return Reply{Kind: Self, From: p.Dst, TTL: answerTTL}, nil
 	}
-	own, mac, err := h.route(ctx, p.Dst)
+	own, mac, err := h.reach(ctx, p.Dst)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -246,4 +246,13 @@ func (p Probe) segment(own netip.Addr, data []byte) []byte {
 	b = append(b, data...)
 	binary.BigEndian.PutUint16(b[16:], checksum(pseudoHeader(own, p.Dst, protoTCP, len(b)), b))
 	return b
+}
+
+func (h *Host) isOwn(addr netip.Addr) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if addr.Is4() {
+		return h.v4.Prefix.IsValid() && addr == h.v4.Prefix.Addr()
+	}
+	return h.own6Locked(addr)
 }

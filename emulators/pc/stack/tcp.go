@@ -230,7 +230,7 @@ func (h *Host) serveTCP(r *tcp.ForwarderRequest) {
 // errors are ErrRefused, ErrNoGateway, *UnreachableError, ctx's error, or the
 // text of another failure.
 func (h *Host) Dial(ctx context.Context, srcPort int, dst netip.AddrPort, ttl int) (Conn, error) {
-	local, err := h.reach(ctx, dst.Addr())
+	local, _, err := h.reach(ctx, dst.Addr())
 	if err != nil {
 		return nil, err
 	}
