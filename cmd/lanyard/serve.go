@@ -14,8 +14,6 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/lanyard-lab/lanyard/controller"
 	"github.com/lanyard-lab/lanyard/controller/api"
 )
@@ -80,7 +78,7 @@ func serve(c config, signals <-chan os.Signal, stdout, stderr io.Writer) error {
 	url := baseURL(c, address)
 	log.Info("lanyard serves", "url", url, "data", c.dataDir, "version", release, "pid", os.Getpid())
 	warn(c, log)
-	if isTerminal(stdout) {
+	if c.hints {
 		_, _ = io.WriteString(stdout, hints(c, url))
 	}
 	return end(s, ctl, log, signals, asked)
@@ -162,13 +160,4 @@ Lanyard serves on %[2]s. In another terminal, try:
 Ctrl-C stops the labs and the server.
 
 `, curl, url)
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // config is what lanyard serve is told by its settings.
@@ -29,6 +31,7 @@ type config struct {
 	allowedHosts []string
 	logLevel     slog.Level
 	logJSON      bool
+	hints        bool
 }
 
 // setting is one row of the table of settings: a flag --name, an environment
@@ -65,6 +68,7 @@ func settings(c *config) []setting {
 		{"allowed-hosts", "NAME,...", "", "localhost and IP addresses", "further names by which clients reach this server", list(&c.allowedHosts)},
 		{"log-level", "LEVEL", "info", "", "least level of log lines: debug, info, warn or error", c.setLogLevel},
 		{"log-format", "FORMAT", "text", "", "form of log lines: text or json", c.setLogFormat},
+		{"hints", "", onTerminal(), "yes on a terminal", "print what to type next", yesNo(&c.hints)},
 	}
 }
 
@@ -79,6 +83,14 @@ func dataHome() string {
 		return ""
 	}
 	return filepath.Join(home, ".local", "share", "lanyard")
+}
+
+// onTerminal says "yes" where a person reads what is printed.
+func onTerminal() string {
+	if _, err := unix.IoctlGetTermios(int(os.Stdout.Fd()), unix.TCGETS); err != nil {
+		return "no"
+	}
+	return "yes"
 }
 
 func (c *config) setListen(value string) error {
