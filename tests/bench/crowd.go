@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	workers   = 16 // clients at a time
+	pingLimit = 30 * time.Second
+	idleFor   = 10 * time.Second
+	listRuns  = 20
+)
+
+// crowd is a project of many PCs, linked in pairs.
+type crowd struct {
+	server  *server
+	project string
+	size    int // even
+	pcs     []vm
+
+	created, linked, started, pinged time.Duration
+}
+
+// address is the IP address of a PC, in the network of its pair.
+func address(i int) string {
+	pair := i / 2
+	return fmt.Sprintf("10.%d.%d.%d", pair>>8, pair&255, 1+i%2)
+}
+
+// each calls f for 0 to n-1, in as many clients as there are workers, and
+// tells how long that took.
+func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) (time.Duration, error) {
+	begin := time.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	for i := range n {
+		group.Go(func() error { return f(ctx, i) })
+	}
+	err := group.Wait()
+	return time.Since(begin), err
+}
+
+// build makes the PCs, each with its address in its startup script, and the
+// links.
+func (c *crowd) build(ctx context.Context) (err error) {
+	c.pcs = make([]vm, c.size)
+	c.created, err = each(ctx, c.size, func(ctx context.Context, i int) (err error) {
+		c.pcs[i], err = c.server.createPC(ctx, c.project, fmt.Sprint("PC", i+1), "ip "+address(i)+"/24\n")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.linked, err = each(ctx, c.size/2, func(ctx context.Context, i int) error {
+		type end struct {
+			VMID    string `json:"vm_id"`
+			Adapter int    `json:"adapter_number"`
+			Port    int    `json:"port_number"`
+		}
+		ends := map[string]any{"vms": []end{{VMID: c.pcs[2*i].VMID}, {VMID: c.pcs[2*i+1].VMID}}}
+		return c.server.call(ctx, http.MethodPost, "/v2/projects/"+c.project+"/links", ends, nil)
+	})
+	return err
+}
+
+func (c *crowd) start(ctx context.Context) error {
+	begin := time.Now()
+	err := c.server.call(ctx, http.MethodPost, "/v2/projects/"+c.project+"/nodes/start", nil, nil)
+	c.started = time.Since(begin)
+	return err
+}
+
+// ping makes every PC ping its peer once, and sees the answers.
+func (c *crowd) ping(ctx context.Context) (err error) {
+	c.pinged, err = each(ctx, c.size, func(_ context.Context, i int) error {
+		t, err := dial(c.pcs[i].Console)
+		if err != nil {
+			return err
+		}
+		defer t.Close()
+		if err := t.waitFor(promptMark, pingLimit); err != nil {
+			return err
+		}
+		peer := address(i ^ 1)
+		if err := t.typeLine("ping " + peer + " -c 1"); err != nil {
+			return err
+		}
+		return t.waitFor("84 bytes from "+peer+" ", pingLimit)
+	})
+	return err
+}
+
+// crowd measures the life of a large lab.
+func (b *bench) crowd(ctx context.Context, s *server, empty lone) error {
+	project, err := s.createProject(ctx, "crowd")
+	if err != nil {
+		return err
+	}
+	c := &crowd{server: s, project: project, size: b.pcs}
+	for _, step := range []func(context.Context) error{c.build, c.start, c.ping} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	total := c.created + c.linked + c.started + c.pinged
+	name := fmt.Sprintf("%d PCs in pairs, by %d clients: ", c.size, workers)
+	b.table.tell(name+"create", number(c.created.Seconds())+" s")
+	b.table.tell(name+"link", number(c.linked.Seconds())+" s")
+	if c.size == 1000 {
+		b.table.atMost(name+"start", c.started.Seconds(), 1, "s")
+		b.table.tell(name+"ping", number(c.pinged.Seconds())+" s")
+		b.table.atMost(name+"all", total.Seconds(), 5, "s")
+	} else {
+		b.table.tell(name+"start", number(c.started.Seconds())+" s")
+		b.table.tell(name+"ping", number(c.pinged.Seconds())+" s")
+		b.table.tell(name+"all", number(total.Seconds())+" s")
+	}
+	if err := b.idle(ctx, c, empty); err != nil {
+		return err
+	}
+	return b.lists(ctx, c)
+}
+
+// idle measures what a large lab costs that does nothing.
+func (b *bench) idle(ctx context.Context, c *crowd, empty lone) error {
+	pid, err := c.server.runner(c.project)
+	if err != nil {
+		return err
+	}
+	pids := []int{c.server.cmd.Process.Pid, pid}
+	before, err := sumOf(cpuTime, pids)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	select {
+	case <-time.After(idleFor):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	after, err := sumOf(cpuTime, pids)
+	if err != nil {
+		return err
+	}
+	share := float64(after-before) / float64(time.Since(begin)) * 100
+	b.table.atMost(fmt.Sprintf("%d idle PCs: CPU of server + runner over %v", c.size, idleFor), share, 1, "% of a core")
+	size, err := rss(pid)
+	if err != nil {
+		return err
+	}
+	b.table.atMost(fmt.Sprintf("%d idle PCs: RSS each, without the empty runner's", c.size), (size-empty.rss)/float64(c.size), 20, "KiB")
+	own, err := rss(c.server.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	b.table.tell(fmt.Sprintf("%d idle PCs: RSS of server, of runner", c.size), number(own/1024)+" MiB, "+number(size/1024)+" MiB")
+	return nil
+}
+
+// lists measures how long it takes to read all nodes.
+func (b *bench) lists(ctx context.Context, c *crowd) error {
+	for _, resource := range []string{"vms", "nodes"} {
+		var times []float64
+		for range listRuns {
+			var list []json.RawMessage
+			begin := time.Now()
+			if err := c.server.call(ctx, http.MethodGet, "/v2/projects/"+c.project+"/"+resource, nil, &list); err != nil {
+				return err
+			}
+			times = append(times, milliseconds(time.Since(begin)))
+			if len(list) != c.size {
+				return fmt.Errorf("the list of %s has %d members, not %d", resource, len(list), c.size)
+			}
+		}
+		b.table.atMost(fmt.Sprintf("GET of %d %s, median of %d", c.size, resource, listRuns), median(times), 20, "ms")
+	}
+	return nil
+}
+
+func sumOf(measure func(pid int) (time.Duration, error), pids []int) (time.Duration, error) {
+	var sum time.Duration
+	for _, pid := range pids {
+		d, err := measure(pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += d
+	}
+	return sum, nil
+}

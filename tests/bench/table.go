@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// table collects the rows to print.
+type table struct{ rows []row }
+
+type row struct{ name, target, figure, verdict string }
+
+// verdicts.
+const (
+	met    = "ok"
+	missed = "MISS"
+	none   = "-" // there is no target, or no figure
+)
+
+// add keeps a row and shows it at once, for the impatient.
+func (t *table) add(r row) {
+	t.rows = append(t.rows, r)
+	fmt.Fprintf(os.Stderr, "  %s: %s\n", r.name, r.figure)
+}
+
+// atMost adds a figure that should not be over target.
+func (t *table) atMost(name string, figure, target float64, unit string) {
+	t.add(row{name, "<= " + number(target) + " " + unit, number(figure) + " " + unit, verdict(figure <= target)})
+}
+
+// atLeast adds a figure that should not be under target.
+func (t *table) atLeast(name string, figure, target float64, unit string) {
+	t.add(row{name, ">= " + number(target) + " " + unit, number(figure) + " " + unit, verdict(figure >= target)})
+}
+
+// tell adds a figure that has no target.
+func (t *table) tell(name, figure string) { t.add(row{name, none, figure, none}) }
+
+func verdict(ok bool) string {
+	if ok {
+		return met
+	}
+	return missed
+}
+
+// number writes three significant digits, and all digits of large ones.
+func number(f float64) string {
+	if f >= 100 {
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(f, 'g', 3, 64)
+}
+
+func (t *table) print(w io.Writer) {
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, "\nmeasurement\ttarget\tfigure\tverdict")
+	for _, r := range t.rows {
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", r.name, r.target, r.figure, r.verdict)
+	}
+	columns.Flush()
+}
+
+// machine describes where the figures come from.
+func machine() string {
+	load, _ := os.ReadFile("/proc/loadavg")
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	words := strings.Fields(string(load))
+	if len(words) == 0 {
+		words = []string{"unknown"}
+	}
+	return fmt.Sprintf("%d CPUs, load %s before the start, Linux %s, %s, %s",
+		runtime.NumCPU(), words[0], strings.TrimSpace(string(kernel)), runtime.Version(), time.Now().UTC().Format(time.DateTime))
+}
+
+// median of at least one value.
+func median(values []float64) float64 {
+	values = slices.Sorted(slices.Values(values))
+	return values[len(values)/2]
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
