@@ -15,11 +15,14 @@ const (
 // recovered is deferred wherever code of life life of the group runs: a panic
 // is told and logged, and the PCs start anew.
 func (g *Group) recovered(life int) {
-	v := recover()
-	if v == nil {
-		return
+	if v := recover(); v != nil {
+		g.crashed(life, v, debug.Stack())
 	}
-	g.cfg.Log.Error("virtual PC crashed", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+}
+
+// crashed handles a panic with value v in life life. It returns at once.
+func (g *Group) crashed(life int, v any, trace []byte) {
+	g.cfg.Log.Error("virtual PC crashed", "panic", fmt.Sprint(v), "stack", string(trace))
 	go g.restart(life, fmt.Sprint(v))
 }
 

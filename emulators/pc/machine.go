@@ -39,19 +39,21 @@ func newMachine(g *Group, index, life int) *machine {
 	for _, b := range cfg.MAC {
 		seed = seed<<8 | uint64(b)
 	}
-	host := stack.New(stack.Config{MAC: cfg.MAC, Seed: seed, Send: func(frames [][]byte) {
-		if wire != nil && !g.suspended.Load() {
-			_ = wire.Write(frames) // a wire that is gone is a cable that is out
-		}
-	}})
+	host := stack.New(stack.Config{
+		MAC: cfg.MAC, Seed: seed,
+		Send: func(frames [][]byte) {
+			if wire != nil && !g.suspended.Load() {
+				_ = wire.Write(frames) // a wire that is gone is a cable that is out
+			}
+		},
+		Panicked: func(v any, trace []byte) { g.crashed(life, v, trace) },
+	})
 	m.host = host
 	if wire != nil {
 		wire.Receive(func(frames [][]byte) {
-			if g.suspended.Load() {
-				return
+			if !g.suspended.Load() {
+				host.Deliver(frames)
 			}
-			defer g.recovered(life)
-			host.Deliver(frames)
 		})
 	}
 	return m
