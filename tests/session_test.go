@@ -154,7 +154,6 @@ func (l *session) power(t *testing.T) {
 // ping telnets into both PCs, gives them addresses and pings five times.
 func (l *session) ping(t *testing.T) {
 	t.Helper()
-	const anyPrompt = `\n[^\n>]*> ?$`
 	first, second := dial(t, l.console[0]), dial(t, l.console[1])
 	for i, c := range []*telnet{first, second} {
 		c.expect(t, anyPrompt)

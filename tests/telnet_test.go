@@ -14,6 +14,9 @@ import (
 	"github.com/creack/pty"
 )
 
+// anyPrompt is what a PC of either kind shows when it waits.
+const anyPrompt = `\n[^\n>]*> ?$`
+
 // telnet is Debian's telnet client on a terminal.
 type telnet struct {
 	tty *os.File
