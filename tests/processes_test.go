@@ -50,6 +50,18 @@ func processes(t *testing.T, dataDir string) []process {
 	return found
 }
 
+// processesIn are those that work in a folder itself.
+func processesIn(t *testing.T, folder string) []process {
+	t.Helper()
+	var found []process
+	for _, p := range processes(t, filepath.Dir(folder)) {
+		if cwd, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p.pid)); cwd == folder {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
 // runnerOf is the one runner of a data folder.
 func runnerOf(t *testing.T, dataDir string) process {
 	t.Helper()
