@@ -56,6 +56,7 @@ func (c *call) dhcp(options []string) {
 		return
 	}
 	c.pc.lease, c.pc.byDHCP = &lease, true
+	c.pc.host.SetMTU(defaultMTU) // as vpcs does
 	c.printf(" IP %s", lease.Prefix)
 	if lease.Gateway.IsValid() {
 		c.printf(" GW %s\n", lease.Gateway)

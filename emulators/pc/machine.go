@@ -55,6 +55,7 @@ func newMachine(g *Group, index, life int) *machine {
 				host.Deliver(frames)
 			}
 		})
+		host.LinkUp()
 	}
 	return m
 }

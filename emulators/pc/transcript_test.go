@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 )
 
+const icmpLimit = "the router of the recording limited its ICMP errors"
+
 // TestTranscripts replays what was recorded with vpcs 0.8.3 in a lab of the same shape.
 func TestTranscripts(t *testing.T) {
 	for _, tc := range []struct {
@@ -17,20 +19,37 @@ func TestTranscripts(t *testing.T) {
 			"pi":            "a help text",
 			"ip":            "a help text",
 			"srcid":         "a leftover of vpcs's build system, in no documentation",
-			"show ipv6 all": "column width follows the corrected EUI-64; see TestShowIPv6All",
+			"show ipv6 all": "run: column width follows the corrected EUI-64; see TestShowIPv6All",
 		}},
 		{"addr", nil, map[string]string{
 			"ip":                       "a help text",
 			"ip 10.1.1.11/31 10.1.1.1": "fault: /31 becomes /24",
+			"11: show ip":              "fault: a duplicate wipes the old address",
 		}},
 		{"ping4", nil, map[string]string{
-			"ping": "a help text",
+			"ping":                           "a help text",
+			"ping 10.1.1.12 -c 1 -l 3000 -D": "fault: -D does not keep it from fragmenting",
 		}},
-		{"trace", nil, nil},
+		{"trace", nil, map[string]string{
+			"trace 10.1.1.1":      icmpLimit,
+			"trace 10.77.0.1":     icmpLimit,
+			"trace 10.9.9.9 -m 3": icmpLimit,
+		}},
 		{"dhcp", nil, map[string]string{
-			"dhcp -z": "a help text",
+			"dhcp -z":    "a help text",
+			"dhcp -x -d": "fault: it releases a lease that it has given back before",
 		}},
-		{"ipv6", nil, map[string]string{}},
+		{"ipv6", nil, map[string]string{
+			"show ipv6 all":                      "column width follows the corrected EUI-64; see TestShowIPv6All",
+			"trace 2001:db8:9::9":                "fault: trace over IPv6 prints garbage",
+			"trace 2001:db8:2::13":               "fault: trace over IPv6 prints garbage",
+			"ping fe80::250:79ff:fe66:6802 -c 2": "fault: it takes a stale error for its own",
+			"ping 2001:db8:1::12 -c 2":           "fault: it takes a stale error for its own",
+			"ping 2001:db8:2::13 -c 2":           "fault: it shows its own hop limit in place of the answer's",
+			"ping 2001:db8:2::77 -c 1":           "fault: an echo to another address is answered",
+			"ping 2001:db8:1::12 -c 1 -l 2000":   "fault: vpcs ends here",
+			"show mtu6":                          "vpcs has ended",
+		}},
 		{"setc", nil, map[string]string{
 			"set pcname 0123456789abc": "we take 64 characters",
 			"set mtu":                  "a help text",
