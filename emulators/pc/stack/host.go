@@ -14,18 +14,16 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	defaultMTU  = 1500
-	minMTU      = 68      // of IPv4, RFC 791
-	answerTTL   = 64      // of everything a PC sends by itself
-	queueFrames = 512     // received and not yet handled
-	queueBytes  = 1 << 20 // of those
+	defaultMTU = 1500
+	minMTU     = 68 // of IPv4, RFC 791
+	answerTTL  = 64 // of everything a PC sends by itself
 )
 
 // ErrNoGateway is returned when a destination is off-net and no gateway is set.
@@ -59,6 +57,8 @@ type Config struct {
 type Host struct {
 	cfg Config
 
+	panics atomic.Uint64 // frames that were lost to a bug
+
 	queueMu sync.Mutex
 	queue   [][]byte
 	queued  int  // bytes in queue
@@ -80,6 +80,7 @@ type Host struct {
 	claims    map[netip.Addr]chan net.HardwareAddr // who else uses an address
 	udp       map[int]udpHandler
 	fragments map[fragmentKey]*reassembly
+	retired   [maxRetired]uint16 // UDP ports that had a handler; 0: none
 	packetID  uint16
 
 	dhcp  dhcpClient // dhcp.go
@@ -87,16 +88,20 @@ type Host struct {
 	tcp   netstack   // tcp.go
 }
 
-// New makes a host that is on the wire at once.
+// New makes a host. It is on the wire when its frames arrive and the caller
+// has called LinkUp.
 func New(cfg Config) *Host {
 	h := &Host{cfg: cfg, mtu: cfg.MTU, random: rand.New(rand.NewPCG(cfg.Seed, 0x6c616e79617264))}
 	if h.mtu == 0 {
 		h.mtu = defaultMTU
 	}
 	h.v6.linkLocal = linkLocalOf(cfg.MAC)
-	h.locked(h.solicitLocked)
 	return h
 }
+
+// LinkUp asks the routers on the wire to tell themselves, as a PC does when its
+// cable is plugged in.
+func (h *Host) LinkUp() { h.locked(h.solicitLocked) }
 
 // Close takes the host off the wire and ends what runs in the background.
 func (h *Host) Close() {
@@ -129,7 +134,7 @@ func (h *Host) locked(f func()) {
 		h.cfg.Send(out)
 	}
 	for _, call := range later {
-		call()
+		h.safely(call)
 	}
 }
 
@@ -155,78 +160,6 @@ func (h *Host) Tap(f func(sent bool, at time.Time, frame []byte)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.tap = f
-}
-
-// Deliver takes frames in. It copies what it keeps and never blocks: what does
-// not fit into a bounded queue is dropped.
-func (h *Host) Deliver(frames [][]byte) {
-	h.queueMu.Lock()
-	for _, frame := range frames {
-		if len(h.queue) >= queueFrames || h.queued+len(frame) > queueBytes || len(frame) < 14 || !h.hears(frame) {
-			continue
-		}
-		h.queue = append(h.queue, bytes.Clone(frame))
-		h.queued += len(frame)
-	}
-	start := len(h.queue) > 0 && !h.working
-	if start {
-		h.working = true
-	}
-	h.queueMu.Unlock()
-	if start {
-		go h.work()
-	}
-}
-
-// hears reports whether a frame is for this interface, or a tap may want it.
-func (h *Host) hears(frame []byte) bool {
-	if frame[0]&1 != 0 || bytes.Equal(frame[:6], h.cfg.MAC) {
-		return true
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.tap != nil
-}
-
-// work handles what is queued, until nothing is.
-func (h *Host) work() {
-	for {
-		h.queueMu.Lock()
-		frames := h.queue
-		h.queue, h.queued = nil, 0
-		if len(frames) == 0 {
-			h.working = false
-			h.queueMu.Unlock()
-			return
-		}
-		h.queueMu.Unlock()
-		now := time.Now()
-		h.locked(func() {
-			for _, frame := range frames {
-				if h.closed {
-					return
-				}
-				if tap := h.tap; tap != nil {
-					h.later = append(h.later, func() { tap(false, now, frame) })
-				}
-				h.handleSafelyLocked(frame, now)
-			}
-		})
-	}
-}
-
-// handleSafelyLocked keeps a bug in the handling of one frame from ending more
-// than that frame.
-func (h *Host) handleSafelyLocked(frame []byte, now time.Time) {
-	defer func() {
-		if v := recover(); v != nil {
-			stack := debug.Stack()
-			if h.cfg.Panicked != nil {
-				h.later = append(h.later, func() { h.cfg.Panicked(v, stack) })
-			}
-		}
-	}()
-	h.handleLocked(frame, now)
 }
 
 const (
@@ -305,7 +238,8 @@ func (h *Host) sortedNeighbors(v4 bool) []Neighbor {
 	now := time.Now()
 	var list []Neighbor
 	for addr, n := range h.neighbors {
-		if addr.Is4() == v4 && n.mac != nil && now.Before(n.expires) {
+		router := h.v6.router != nil && addr == h.v6.router.Addr // told by Router
+		if addr.Is4() == v4 && n.mac != nil && now.Before(n.expires) && !router {
 			list = append(list, Neighbor{Addr: addr, MAC: n.mac, Expires: n.expires})
 		}
 	}

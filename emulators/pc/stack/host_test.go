@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -251,4 +253,80 @@ func BenchmarkPing(b *testing.B) {
 		times = append(times, r.RTT)
 	}
 	b.ReportMetric(float64(median(times).Nanoseconds()), "ns-p50")
+}
+
+// TestPanicLosesOneFrame has a tap and a handler that panic.
+func TestPanicLosesOneFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pair(t)
+		synctest.Wait()
+		var told atomic.Uint64
+		b.cfg.Panicked = func(any, []byte) { told.Add(1) }
+		b.Tap(func(sent bool, _ time.Time, _ []byte) {
+			if !sent {
+				panic("a bug in the tap")
+			}
+		})
+		cancel, err := b.handleUDP(5, func(netip.AddrPort, netip.Addr, []byte) { panic("a bug in the handler") })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cancel()
+		dst := netip.MustParseAddr("10.0.0.2")
+		r, err := a.Probe(t.Context(), Probe{Dst: dst, Protocol: UDP, Size: 10, SrcPort: 4000, DstPort: 5, TTL: 64, Wait: time.Second})
+		if err != nil || r.Kind != TimedOut {
+			t.Errorf("probe of a handler that panics = %+v, %v; want a timeout", r, err)
+		}
+		r, err = a.Probe(t.Context(), Probe{Dst: dst, Protocol: ICMP, TTL: 64, Wait: time.Second})
+		synctest.Wait()
+		if err != nil || r.Kind != Answered {
+			t.Errorf("probe after a panic = %+v, %v", r, err)
+		}
+		// The tap panicked at the ARP request and at both probes, the handler at one.
+		if told.Load() != 4 || b.panics.Load() != 4 {
+			t.Errorf("%d panics told, %d counted; want 4", told.Load(), b.panics.Load())
+		}
+	})
+}
+
+// TestTapOrder wants a request before its answer.
+func TestTapOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pair(t)
+		synctest.Wait()
+		var seen []bool
+		b.Tap(func(sent bool, _ time.Time, _ []byte) { seen = append(seen, sent) })
+		if _, err := a.Probe(t.Context(), Probe{Dst: netip.MustParseAddr("10.0.0.2"), Protocol: ICMP, TTL: 64, Wait: time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if want := []bool{false, true, false, true}; !slices.Equal(seen, want) {
+			t.Errorf("the tap saw sent = %v, want %v", seen, want)
+		}
+	})
+}
+
+// TestLateUDPEndsNowhere sends a datagram from a port whose handler is gone.
+func TestLateUDPEndsNowhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pair(t)
+		cancel, err := a.handleUDP(4000, func(netip.AddrPort, netip.Addr, []byte) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		var datagrams atomic.Int32
+		b.Tap(func(_ bool, _ time.Time, frame []byte) {
+			if frame[12] == 8 && frame[13] == 0 {
+				datagrams.Add(1)
+			}
+		})
+		if err := a.sendUDP(t.Context(), netip.MustParseAddrPort("10.0.0.1:4000"), netip.MustParseAddrPort("10.0.0.2:53"), []byte("who?")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if got := datagrams.Load(); got != 2 {
+			t.Errorf("%d datagrams, want one and its echo", got)
+		}
+	})
 }

@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 )
+
+// maxRetired is how many ports are remembered that had a handler.
+const maxRetired = 8
 
 // udpHandler takes the datagrams to one port.
 type udpHandler func(src netip.AddrPort, dst netip.Addr, payload []byte)
@@ -29,6 +33,8 @@ func (h *Host) handleUDP(port int, f func(src netip.AddrPort, dst netip.Addr, pa
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.udp, port)
+		copy(h.retired[1:], h.retired[:])
+		h.retired[0] = uint16(port)
 	}, nil
 }
 
@@ -90,8 +96,8 @@ func parseUDP(src, dst netip.Addr, b []byte) (from, to netip.AddrPort, payload [
 }
 
 // udpLocked takes a datagram that a probe or a handler waits for. It reports
-// whether the responder shall answer it: an echo of our own probe that comes too
-// late must not, or two PCs would send it to and fro for ever.
+// whether the responder shall answer it. What comes too late to a probe or a
+// handler must not be answered, or two PCs would send it to and fro for ever.
 func (h *Host) udpLocked(from, to netip.AddrPort, payload []byte, ttl, size int, arrived time.Time) (answer bool) {
 	if h.udpProbeLocked(from, to, payload, ttl, size, arrived) {
 		return false
@@ -100,7 +106,7 @@ func (h *Host) udpLocked(from, to netip.AddrPort, payload []byte, ttl, size int,
 		h.later = append(h.later, func() { f(from, to.Addr(), payload) })
 		return false
 	}
-	return !bytes.HasPrefix(payload, h.cfg.MAC)
+	return !bytes.HasPrefix(payload, h.cfg.MAC) && !slices.Contains(h.retired[:], to.Port())
 }
 
 func (h *Host) udp4Locked(p packet4) {
