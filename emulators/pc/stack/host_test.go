@@ -196,6 +196,38 @@ func TestBareSegment(t *testing.T) {
 	}
 }
 
+// TestLateErrorIsNotTaken gives a probe the error about an earlier one.
+func TestLateErrorIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pair(t)
+		synctest.Wait()
+		b.SetIPv4(IPv4{Prefix: netip.MustParsePrefix("10.0.0.3/24")}) // 10.0.0.2 does not answer any more
+		router, own, dst := netip.MustParseAddr("10.0.0.3"), netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("192.0.2.1")
+		a.SetIPv4(IPv4{Prefix: netip.MustParsePrefix("10.0.0.1/24"), Gateway: router})
+		probe := Probe{Dst: dst, Protocol: UDP, Size: 20, SrcPort: 4000, DstPort: 4001, TTL: 1, Seq: 1, Wait: time.Second}
+		quote := func(seq int) []byte {
+			p := probe
+			p.Seq = seq
+			return header4(own, dst, protoUDP, 1, 0, 0, p.payload(own, a.MAC()))
+		}
+		for _, tc := range []struct {
+			quoted int
+			want   ReplyKind
+		}{{1, TimedOut}, {2, ICMPError}} {
+			probe.Seq = 2
+			time.AfterFunc(time.Millisecond, func() {
+				b.locked(func() {
+					b.icmpErrorLocked(packet4{raw: quote(tc.quoted), src: own, dst: router}, icmpExceeded, 0, 0)
+				})
+			})
+			r, err := a.Probe(t.Context(), probe)
+			if err != nil || r.Kind != tc.want {
+				t.Errorf("error about probe %d during probe 2: %+v, %v; want kind %d", tc.quoted, r, err, tc.want)
+			}
+		}
+	})
+}
+
 func FuzzDeliver(f *testing.F) {
 	var other Host
 	other.cfg.MAC, other.mtu = net.HardwareAddr{0, 0x50, 0x79, 0x66, 0x68, 9}, 1500

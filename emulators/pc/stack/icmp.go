@@ -74,7 +74,7 @@ func (h *Host) icmpAboutLocked(p packet4, b []byte) {
 	case b[0] == icmpUnreachable && b[1] == 4:
 		r.MTU = int(binary.BigEndian.Uint16(b[6:]))
 	}
-	h.answerLocked(key, r, p.now)
+	h.answerErrorLocked(key, quoted[size:], r, p.now)
 }
 
 // redirectLocked follows a redirect of the router in use (RFC 1122, section

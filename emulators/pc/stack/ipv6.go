@@ -324,7 +324,7 @@ func (h *Host) icmp6AboutLocked(p packet6, b []byte) {
 	if b[0] == icmp6TooBig {
 		r.MTU = int(binary.BigEndian.Uint32(b[4:]))
 	}
-	if h.answerLocked(key, r, p.now) && b[0] == icmp6TooBig {
+	if h.answerErrorLocked(key, inner, r, p.now) && b[0] == icmp6TooBig {
 		h.learnPathMTULocked(dst, r.MTU)
 	}
 }

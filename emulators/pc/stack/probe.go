@@ -66,9 +66,14 @@ type probeKey struct {
 	a, b     uint16
 }
 
+// quoteSize is how much of a datagram every ICMP error quotes at least.
+const quoteSize = 8
+
 // pendingProbe waits for an answer.
 type pendingProbe struct {
 	key   probeKey
+	head  [quoteSize]byte // of the IP payload: what tells probes of a trace apart
+	data  []byte          // of a UDP probe, which comes back
 	sent  time.Time
 	reply chan Reply
 }
@@ -108,12 +113,27 @@ func (h *Host) answerLocked(key probeKey, r Reply, now time.Time) bool {
 	return false
 }
 
-// udpProbeLocked takes the echo of a UDP probe, known by our MAC address in it.
-func (h *Host) udpProbeLocked(from, to netip.AddrPort, payload []byte, ttl, size int, now time.Time) bool {
-	if len(h.probes) == 0 || !bytes.HasPrefix(payload, h.cfg.MAC[:min(len(payload), 6)]) {
-		return false
+// answerErrorLocked gives an ICMP error to the probe that it quotes. A late
+// error about an earlier probe between the same ports is not taken for it.
+func (h *Host) answerErrorLocked(key probeKey, quoted []byte, r Reply, now time.Time) bool {
+	for _, p := range h.probes {
+		if p.key == key {
+			return bytes.HasPrefix(quoted, p.head[:]) && h.answerLocked(key, r, now)
+		}
 	}
-	return h.answerLocked(probeKey{UDP, from.Addr(), to.Port(), from.Port()}, Reply{Kind: Answered, From: from.Addr(), TTL: ttl, Size: size}, now)
+	return false
+}
+
+// udpProbeLocked takes the echo of a UDP probe, known by its data: our MAC
+// address and the number of the probe.
+func (h *Host) udpProbeLocked(from, to netip.AddrPort, payload []byte, ttl, size int, now time.Time) bool {
+	key := probeKey{UDP, from.Addr(), to.Port(), from.Port()}
+	for _, p := range h.probes {
+		if p.key == key && bytes.Equal(p.data, payload) {
+			return h.answerLocked(key, Reply{Kind: Answered, From: from.Addr(), TTL: ttl, Size: size}, now)
+		}
+	}
+	return false
 }
 
 // tcpProbeLocked takes the answer to a bare segment.
@@ -134,6 +154,9 @@ func (h *Host) tcpProbeLocked(packet []byte, now time.Time) bool {
 // ND tries of a second; ctx's error.
 func (h *Host) Probe(ctx context.Context, p Probe) (Reply, error) {
 	p.Dst = p.Dst.Unmap().WithZone("")
+	if p.TTL == 0 {
+		p.TTL = answerTTL
+	}
 	if h.isOwn(p.Dst) {
 		return Reply{Kind: Self, From: p.Dst, TTL: answerTTL}, nil
 	}
@@ -180,6 +203,10 @@ func (h *Host) launchLocked(p Probe, own netip.Addr, mac net.HardwareAddr, wait 
 	for _, packet := range packets {
 		h.packetLocked(mac, packet)
 	}
+	copy(wait.head[:], payload)
+	if p.Protocol == UDP {
+		wait.data = payload[udpHeaderLength:]
+	}
 	wait.sent = time.Now()
 	h.probes = append(h.probes, wait)
 	return nil
@@ -207,6 +234,9 @@ func (p Probe) payload(own netip.Addr, mac net.HardwareAddr) []byte {
 	case UDP:
 		data := pattern(size)
 		copy(data, mac)
+		if size >= len(mac)+2 {
+			binary.BigEndian.PutUint16(data[len(mac):], uint16(p.Seq))
+		}
 		return udpDatagram(netip.AddrPortFrom(own, uint16(p.SrcPort)), netip.AddrPortFrom(p.Dst, uint16(p.DstPort)), data)
 	case TCP:
 		return p.segment(own, pattern(size))

@@ -14,6 +14,8 @@ import (
 // maxRetired is how many ports are remembered that had a handler.
 const maxRetired = 8
 
+const udpHeaderLength = 8
+
 // udpHandler takes the datagrams to one port.
 type udpHandler func(src netip.AddrPort, dst netip.Addr, payload []byte)
 
