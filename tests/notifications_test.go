@@ -94,9 +94,12 @@ func TestLogsAreEvents(t *testing.T) {
 	if !strings.Contains(e.text("message"), "runner died") {
 		t.Errorf("event = %v, want the server's message", e)
 	}
-	if !strings.Contains(s.log.String(), "runner died") {
-		t.Errorf("the log has no such line: %s", s.log)
-	}
+	eventually(t, patience, func() error {
+		if !strings.Contains(s.log.String(), "runner died") {
+			return fmt.Errorf("the log has no such line: %s", s.log)
+		}
+		return nil
+	})
 }
 
 // TestThousandListeners is about numbers: everybody hears everything, in order.
