@@ -267,7 +267,7 @@ func (c *Controller) takeJackPorts(rec *nodeRecord) error {
 		if *port != 0 {
 			return nil
 		}
-		p, err := c.udp.take(owner)
+		p, err := c.udp.takeHigh(owner)
 		*port = p
 		taken = append(taken, p)
 		return err

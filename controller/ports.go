@@ -42,16 +42,37 @@ func ephemeralPorts() (low, high int) {
 
 // take gives owner the lowest free port that nobody on this host has open.
 func (a *ports) take(owner string) (int, error) {
+	for p := a.first; p <= a.last; p++ {
+		if a.tryTake(p, owner) {
+			return p, nil
+		}
+	}
+	return 0, a.exhausted()
+}
+
+// takeHigh is take from the other end of the range: for ports that no client
+// sees, so that those which clients ask for begin with the first.
+func (a *ports) takeHigh(owner string) (int, error) {
+	for p := a.last; p >= a.first; p-- {
+		if a.tryTake(p, owner) {
+			return p, nil
+		}
+	}
+	return 0, a.exhausted()
+}
+
+func (a *ports) tryTake(p int, owner string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for p := a.first; p <= a.last; p++ {
-		if a.owner[p] != "" || a.skip(p) || !a.openable(p) {
-			continue
-		}
-		a.owner[p] = owner
-		return p, nil
+	if a.owner[p] != "" || a.skip(p) || !a.openable(p) {
+		return false
 	}
-	return 0, Errorf(Conflict, "no free %s port is left from %d to %d: widen the range in the settings or delete what is not needed", a.network, a.first, a.last)
+	a.owner[p] = owner
+	return true
+}
+
+func (a *ports) exhausted() error {
+	return Errorf(Conflict, "no free %s port is left from %d to %d: widen the range in the settings or delete what is not needed", a.network, a.first, a.last)
 }
 
 // claim gives owner a certain port, if no other owner has it.
