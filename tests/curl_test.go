@@ -32,7 +32,7 @@ func curl(t *testing.T, words ...string) (int, string) {
 func (s *server) post(t *testing.T, want int, path, body string) map[string]any {
 	t.Helper()
 	object := map[string]any{}
-	status, answer := curl(t, "-X", "POST", s.url+path, "-d", body)
+	status, answer := curl(t, "-X", "POST", s.localhost()+path, "-d", body)
 	if status != want {
 		t.Errorf("POST %s %s = %d %s, want %d", path, body, status, answer, want)
 		return object
@@ -44,3 +44,6 @@ func (s *server) post(t *testing.T, want int, path, body string) map[string]any 
 	}
 	return object
 }
+
+// localhost is the server by the name that documents use.
+func (s *server) localhost() string { return strings.Replace(s.url, "127.0.0.1", "localhost", 1) }

@@ -190,7 +190,7 @@ func TestStartOfAStartedNode(t *testing.T) {
 	}
 }
 
-// TestDataFolderInUse and the like end with a plain message.
+// TestRefusedStarts end with a plain message.
 func TestRefusedStarts(t *testing.T) {
 	s := newServer(t)
 	for _, tc := range []struct {

@@ -94,7 +94,7 @@ type session struct {
 // draw makes the project, and one PC by each of the two APIs.
 func (l *session) draw(t *testing.T) {
 	t.Helper()
-	status, answer := curl(t, l.url+"/v2/version")
+	status, answer := curl(t, l.localhost()+"/v2/version")
 	if status != http.StatusOK || !regexp.MustCompile(`"version": "[^"]+"`).MatchString(answer) {
 		t.Errorf("version = %d %s", status, answer)
 	}
