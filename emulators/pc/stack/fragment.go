@@ -9,7 +9,7 @@ import (
 
 const (
 	maxReassemblies = 16
-	maxFragments    = 64               // of one datagram
+	maxFragments    = 128              // of one datagram: the longest one, at an MTU of 576
 	reassemblyTime  = 30 * time.Second // RFC 1122, RFC 8200
 	maxDatagram     = 65535
 )

@@ -47,6 +47,14 @@ type Config struct {
 	Panicked func(v any, stack []byte)
 }
 
+// linkMTU is the MTU that the PC starts with; a router cannot raise it.
+func (c Config) linkMTU() int {
+	if c.MTU == 0 {
+		return defaultMTU
+	}
+	return c.MTU
+}
+
 // Host is one PC's network stack. Safe for concurrent use. An idle Host holds
 // no goroutine.
 //
@@ -91,10 +99,7 @@ type Host struct {
 // New makes a host. It is on the wire when its frames arrive and the caller
 // has called LinkUp.
 func New(cfg Config) *Host {
-	h := &Host{cfg: cfg, mtu: cfg.MTU, random: rand.New(rand.NewPCG(cfg.Seed, 0x6c616e79617264))}
-	if h.mtu == 0 {
-		h.mtu = defaultMTU
-	}
+	h := &Host{cfg: cfg, mtu: cfg.linkMTU(), random: rand.New(rand.NewPCG(cfg.Seed, 0x6c616e79617264))}
 	h.v6.linkLocal = linkLocalOf(cfg.MAC)
 	return h
 }

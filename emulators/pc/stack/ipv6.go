@@ -45,6 +45,7 @@ type v6state struct {
 	validUntil time.Time // of an address made by SLAAC; zero: without end
 	router     *Router
 	routerEnd  time.Time
+	duplicate  netip.Prefix  // in which SLAAC's address is somebody else's
 	solicited  chan struct{} // closed when a router advertises
 }
 
@@ -74,7 +75,7 @@ func (h *Host) Global() (p netip.Prefix, eui64, ok bool) {
 	return h.v6.global, h.v6.eui64, h.v6.global.IsValid()
 }
 
-// SetGlobal sets the global address and tells the neighbours. With eui64 only
+// SetGlobal sets the global address. With eui64 only
 // the network of p is used, and the lower 64 bits are made from the MAC address.
 func (h *Host) SetGlobal(p netip.Prefix, eui64 bool) {
 	h.locked(func() { h.setGlobalLocked(p, eui64, false, time.Time{}) })
@@ -89,7 +90,7 @@ func (h *Host) setGlobalLocked(p netip.Prefix, eui64, auto bool, until time.Time
 	changed := h.v6.global != p
 	h.v6.global, h.v6.eui64, h.v6.auto, h.v6.validUntil = p, eui64, auto, until
 	if changed && p.IsValid() {
-		h.neighborAdvertiseLocked(p.Addr(), allNodes, false)
+		h.claimLocked(p.Addr())
 	}
 }
 
@@ -98,6 +99,7 @@ func (h *Host) ClearIPv6() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.v6.global, h.v6.eui64, h.v6.auto, h.v6.router = netip.Prefix{}, false, false, nil
+	h.v6.duplicate = netip.Prefix{}
 }
 
 // PathMTUs lists destinations with a smaller path MTU, learned from ICMPv6.

@@ -87,11 +87,21 @@ func solicitedNode(addr netip.Addr) netip.Addr {
 
 // neighborSolicitLocked asks for a neighbour's MAC address.
 func (h *Host) neighborSolicitLocked(target netip.Addr) {
+	h.sendICMP6Locked(h.source6Locked(target), solicitedNode(target), ndHopLimit, h.macOption(solicitation(target), ndOptionSourceMAC))
+}
+
+// claimLocked asks whether somebody else uses an own address (RFC 4862, section
+// 5.4). The address is used in the meantime (RFC 4429).
+func (h *Host) claimLocked(own netip.Addr) {
+	h.sendICMP6Locked(netip.IPv6Unspecified(), solicitedNode(own), ndHopLimit, solicitation(own))
+}
+
+func solicitation(target netip.Addr) []byte {
 	b := make([]byte, 24, 32)
 	b[0] = icmp6NeighborSol
 	a := target.As16()
 	copy(b[8:], a[:])
-	h.sendICMP6Locked(h.source6Locked(target), solicitedNode(target), ndHopLimit, h.macOption(b, ndOptionSourceMAC))
+	return b
 }
 
 // neighborAdvertiseLocked tells to that an address is ours.
@@ -133,6 +143,11 @@ func (h *Host) discoveryLocked(p packet6, b []byte) {
 		if len(b) < 24 {
 			return
 		}
+		if h.v6.auto && netip.AddrFrom16([16]byte(b[8:24])) == h.v6.global.Addr() {
+			h.v6.duplicate = h.v6.global.Masked() // it is somebody else's
+			h.v6.global, h.v6.eui64, h.v6.auto = netip.Prefix{}, false, false
+			return
+		}
 		if mac := ndOption(b[24:], ndOptionTargetMAC); len(mac) >= 6 {
 			h.learnLocked(netip.AddrFrom16([16]byte(b[8:24])), mac[:6], false)
 		}
@@ -171,7 +186,7 @@ func (h *Host) routerAdvertisedLocked(p packet6, b []byte) {
 		case ndOptionSourceMAC:
 			r.MAC = slices.Clone(net.HardwareAddr(body[:6]))
 		case ndOptionMTU:
-			if mtu := int(binary.BigEndian.Uint32(body[2:])); mtu >= minMTU6 && mtu <= 65535 {
+			if mtu := int(binary.BigEndian.Uint32(body[2:])); mtu >= minMTU6 && mtu <= h.cfg.linkMTU() {
 				r.MTU = mtu
 			}
 		case ndOptionPrefix:
@@ -179,6 +194,9 @@ func (h *Host) routerAdvertisedLocked(p packet6, b []byte) {
 				h.prefixAdvertisedLocked(r, body, p.now)
 			}
 		case ndOptionRDNSS:
+			if binary.BigEndian.Uint32(body[2:]) == 0 {
+				return // no longer to be used
+			}
 			for list := body[min(6, len(body)):]; len(list) >= 16 && len(r.DNS) < maxLists; list = list[16:] {
 				r.DNS = append(r.DNS, netip.AddrFrom16([16]byte(list[:16])))
 			}
@@ -219,17 +237,41 @@ func (h *Host) prefixAdvertisedLocked(r *Router, body []byte, now time.Time) {
 		r.Prefixes = append(r.Prefixes, prefix)
 	}
 	valid, preferred := binary.BigEndian.Uint32(body[2:]), binary.BigEndian.Uint32(body[6:])
-	if flags&prefixAuto == 0 || bits != 64 || valid == 0 || preferred > valid {
+	if flags&prefixAuto == 0 || bits != 64 || preferred > valid {
 		return
 	}
-	if h.v6.global.IsValid() && (!h.v6.auto || h.v6.global.Masked() != prefix) {
-		return
-	}
-	var until time.Time
+	h.slaacLocked(prefix, valid, now)
+}
+
+// slaacLocked makes or renews an address with an advertised prefix (RFC 4862,
+// section 5.5.3). One set by hand gives way only to a router that was asked for.
+func (h *Host) slaacLocked(prefix netip.Prefix, valid uint32, now time.Time) {
+	var until time.Time // zero: without end
 	if valid != neverEnds {
 		until = now.Add(time.Duration(valid) * time.Second)
 	}
+	if h.v6.auto && h.v6.global.Masked() == prefix {
+		h.v6.validUntil = renewed(h.v6.validUntil, until, now)
+		return
+	}
+	byHand := h.v6.global.IsValid() && !h.v6.auto && h.v6.solicited == nil
+	if valid == 0 || byHand || h.v6.auto || h.v6.duplicate == prefix {
+		return
+	}
 	h.setGlobalLocked(prefix, true, true, until)
+}
+
+// renewed is the new end of an address. Anybody can send an advertisement, so
+// one cannot cut the rest of its life to less than two hours.
+func renewed(old, until, now time.Time) time.Time {
+	const least = 2 * time.Hour
+	switch {
+	case until.IsZero(), until.Sub(now) > least, !old.IsZero() && until.After(old):
+		return until
+	case !old.IsZero() && old.Sub(now) <= least:
+		return old
+	}
+	return now.Add(least)
 }
 
 // dnsNames reads the names of a DNSSL option, which are not compressed.
