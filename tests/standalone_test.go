@@ -26,7 +26,7 @@ func TestDropIn(t *testing.T) {
 	theirs := exec.Command(vpcs, flags(2, ports.console(1), ports.udp(1), ports.udp(0))...)
 	for _, cmd := range []*exec.Cmd{ours, theirs} {
 		cmd.Dir = t.TempDir()
-		inGroup(t, cmd)
+		background(t, cmd)
 	}
 	mine, other := dialWhenOpen(t, ports.console(0)), dialWhenOpen(t, ports.console(1))
 	mine.expect(t, anyPrompt)
@@ -112,17 +112,27 @@ func TestStandaloneRefuses(t *testing.T) {
 	}
 }
 
-// inGroup starts a command in a process group of its own, which is killed with
-// the test: Debian's vpcs makes a second process.
-func inGroup(t *testing.T, cmd *exec.Cmd) {
+// background starts a command that is killed with the test, and so is all else
+// that works in its folder: Debian's vpcs makes a second process, in a session
+// of its own, which outlives the first.
+func background(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		eventually(t, patience, func() error {
+			left := processesIn(t, cmd.Dir)
+			for _, p := range left {
+				_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may end meanwhile
+			}
+			if len(left) > 0 {
+				return fmt.Errorf("still there: %v", left)
+			}
+			return nil
+		})
 	})
 }
 
