@@ -12,8 +12,10 @@ import (
 
 // The ways in which getting a lease fails.
 var (
+	//lint:ignore ST1005 vpcs's own words, shown as they are
 	ErrNoOffer = errors.New("Can't find dhcp server")
-	ErrNoAck   = errors.New("Can't get ip address from dhcp server")
+	//lint:ignore ST1005 vpcs's own words, shown as they are
+	ErrNoAck = errors.New("Can't get ip address from dhcp server")
 )
 
 // Lease is what DHCP gave.

@@ -27,6 +27,8 @@ const (
 )
 
 // ErrNoGateway is returned when a destination is off-net and no gateway is set.
+//
+//lint:ignore ST1005 vpcs's own words, shown as they are
 var ErrNoGateway = errors.New("No gateway found")
 
 // UnreachableError says that a neighbour did not answer ARP or ND.

@@ -50,9 +50,7 @@ func (h *Host) nextHop4Locked(dst netip.Addr) (netip.Addr, error) {
 	case dst == netip.AddrFrom4([4]byte{255, 255, 255, 255}), dst.IsMulticast():
 		return dst, nil
 	case !h.v4.Prefix.IsValid():
-		return dst, ErrNoGateway
-	case h.broadcast4Locked(dst):
-		return netip.AddrFrom4([4]byte{255, 255, 255, 255}), nil
+		return dst, nil // as vpcs does: without an address everybody is a neighbour
 	case h.v4.Prefix.Contains(dst):
 		return dst, nil
 	}

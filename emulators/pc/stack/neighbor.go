@@ -20,6 +20,7 @@ const (
 	arpRequest      = 1
 	arpReply        = 2
 	arpPacketLength = 28
+	arpFrameLength  = 50 // padded as vpcs does, to frames of 64 bytes
 )
 
 var broadcastMAC = net.HardwareAddr{255, 255, 255, 255, 255, 255}
@@ -159,7 +160,7 @@ func (h *Host) tryLocked(addr netip.Addr, n *neighbor) {
 	}
 	n.tries++
 	if addr.Is4() {
-		h.arpSendLocked(arpRequest, broadcastMAC, h.v4.Prefix.Addr(), nil, addr)
+		h.arpSendLocked(arpRequest, broadcastMAC, h.v4.Prefix.Addr(), broadcastMAC, addr)
 	} else {
 		h.neighborSolicitLocked(addr)
 	}
@@ -274,7 +275,7 @@ func groupMAC(addr netip.Addr) (net.HardwareAddr, bool) {
 
 // arpSendLocked sends an ARP packet (RFC 826). An invalid sender is 0.0.0.0.
 func (h *Host) arpSendLocked(op uint16, to net.HardwareAddr, sender netip.Addr, targetMAC net.HardwareAddr, target netip.Addr) {
-	b := make([]byte, arpPacketLength)
+	b := make([]byte, arpFrameLength)
 	copy(b, []byte{0, 1, 8, 0, 6, 4})
 	binary.BigEndian.PutUint16(b[6:], op)
 	copy(b[8:], h.cfg.MAC)
