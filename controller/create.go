@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
@@ -80,6 +79,9 @@ func (r *nodeRecord) apply(patch NodePatch) error {
 	}
 	if patch.Console != nil {
 		r.Console = *patch.Console
+	}
+	if patch.StartupScript != nil {
+		r.Script = patch.StartupScript
 	}
 	if patch.Emulator != nil {
 		r.Emulator = *patch.Emulator
@@ -212,7 +214,7 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 	if err := rec.apply(NodePatch{Name: &s.Name, Emulator: &s.Emulator, Properties: s.Properties}); err != nil {
 		return nil, err
 	}
-	rec.Ports = []portRecord{{}}
+	rec.Ports, rec.Script = []portRecord{{}}, s.StartupScript
 	if rec.Emulator == "" {
 		rec.Emulator = p.c.defaultEmulator()
 	}
@@ -223,14 +225,8 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 	defer func() {
 		if err != nil {
 			p.c.releasePorts(n.rec)
-			os.RemoveAll(n.definition().Folder)
 		}
 	}()
-	if s.StartupScript != nil {
-		if err := n.writeScript(*s.StartupScript); err != nil {
-			return nil, err
-		}
-	}
 	if err := n.openConsole(ctx, client, s.Console); err != nil {
 		return nil, err
 	}

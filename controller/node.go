@@ -23,9 +23,6 @@ const (
 // actLimit is how long a start or stop may take in all.
 const actLimit = 3 * time.Minute
 
-// scriptFile is the startup script in a node's folder.
-const scriptFile = "startup.vpc"
-
 // Node is a node of a project. Safe for concurrent use.
 type Node struct {
 	p  *Project
@@ -40,6 +37,8 @@ type Node struct {
 	commandLine string
 	seq         uint64
 
+	script scriptCache
+
 	cancelMu sync.Mutex
 	cancel   context.CancelCauseFunc // of the operation that runs, nil for none
 }
@@ -51,6 +50,7 @@ func newNode(p *Project, rec nodeRecord) *Node {
 // View is a copy of the node's state. It never waits for an operation.
 func (n *Node) View() NodeView {
 	n.p.mu.Lock()
+	script := n.rec.Script
 	v := NodeView{
 		ID: n.id, ProjectID: n.p.id, Name: n.rec.Name, Type: n.rec.Type, Emulator: n.rec.Emulator,
 		Status: string(n.status), Reason: n.reason, Console: n.rec.Console, ConsoleHost: n.p.c.cfg.ConsoleHost,
@@ -62,10 +62,7 @@ func (n *Node) View() NodeView {
 		}
 	}
 	n.p.mu.Unlock()
-	if script, err := os.ReadFile(filepath.Join(v.Folder, scriptFile)); err == nil {
-		text := string(script)
-		v.StartupScript = &text
-	}
+	v.StartupScript = n.script.read(v.Folder, script)
 	return v
 }
 
@@ -79,6 +76,9 @@ func (n *Node) definitionLocked() runner.Node {
 		ID: n.id, Name: n.rec.Name, Emulator: n.rec.Emulator, Folder: n.folderLocked(),
 		Console:    runner.Console{Host: n.p.c.cfg.ConsoleHost, Port: n.rec.Console},
 		Properties: encode(map[string]string{"mac": n.rec.mac()}),
+	}
+	if n.rec.Script != nil {
+		d.StartupScript = *n.rec.Script
 	}
 	for _, port := range n.rec.Ports {
 		rp := runner.Port{Adapter: port.Adapter, Port: port.Port}
@@ -321,7 +321,7 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 		n.p.c.consoles.release(was.Console, nodeOwner(n.id))
 	}
 	if patch.StartupScript != nil {
-		if err := n.writeScript(*patch.StartupScript); err != nil {
+		if err := n.forgetScriptFile(); err != nil {
 			return err
 		}
 	}
@@ -361,23 +361,6 @@ func (n *Node) definition() runner.Node {
 	n.p.mu.Lock()
 	defer n.p.mu.Unlock()
 	return n.definitionLocked()
-}
-
-func (n *Node) writeScript(text string) error {
-	n.p.mu.Lock()
-	folder := n.folderLocked()
-	n.p.mu.Unlock()
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return Errorf(Unavailable, "cannot save the startup script of %s: %w", n.name(), err)
-	}
-	temporary := filepath.Join(folder, "."+scriptFile+".new")
-	if err := os.WriteFile(temporary, []byte(text), 0o644); err != nil {
-		return Errorf(Unavailable, "cannot save the startup script of %s: %w", n.name(), err)
-	}
-	if err := os.Rename(temporary, filepath.Join(folder, scriptFile)); err != nil {
-		return Errorf(Unavailable, "cannot save the startup script of %s: %w", n.name(), err)
-	}
-	return nil
 }
 
 // Console opens the raw byte stream of the node's console: history first, then

@@ -28,13 +28,4 @@ func (l oplock) lock(ctx context.Context) error {
 	}
 }
 
-func (l oplock) tryLock() bool {
-	select {
-	case l <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
 func (l oplock) unlock() { <-l }

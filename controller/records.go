@@ -31,6 +31,7 @@ type nodeRecord struct {
 	Emulator   string                     `json:"emulator,omitempty"` // as asked; empty: the server's choice
 	Console    int                        `json:"console"`
 	MACIndex   int                        `json:"mac_index"` // unique in the project
+	Script     *string                    `json:"startup_script,omitempty"`
 	Ports      []portRecord               `json:"ports"`
 	Properties map[string]json.RawMessage `json:"properties,omitempty"`
 }

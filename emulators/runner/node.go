@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -183,6 +184,9 @@ func (n *node) launch(ctx context.Context) error {
 	if err := os.MkdirAll(def.Folder, 0o755); err != nil {
 		return conflict("cannot start %s: its folder cannot be made: %v", def.Name, err)
 	}
+	if err := installScript(def); err != nil {
+		return conflict("cannot start %s: its startup script cannot be written: %v", def.Name, err)
+	}
 	spec := n.spec()
 	if err := emulator.Check(ctx, spec); err != nil {
 		return n.failed(ctx, err)
@@ -206,6 +210,23 @@ func (n *node) launch(ctx context.Context) error {
 	n.changed(Started, "", commandLine)
 	n.runner.background.Go(func() { n.watch(instance) })
 	return nil
+}
+
+// installScript writes the startup script, unless the node has one: what was
+// saved on its console is newer.
+func installScript(def Node) error {
+	if def.StartupScript == "" {
+		return nil
+	}
+	f, err := os.OpenFile(filepath.Join(def.Folder, "startup.vpc"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(def.StartupScript)
+	return errors.Join(err, f.Close())
 }
 
 func (n *node) failed(ctx context.Context, err error) error {

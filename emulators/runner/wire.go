@@ -35,6 +35,9 @@ type Node struct {
 	Console    Console         `json:"console"`
 	Ports      []Port          `json:"ports"`
 	Properties json.RawMessage `json:"properties,omitempty"`
+	// StartupScript becomes the file startup.vpc in Folder at a start that
+	// finds none there.
+	StartupScript string `json:"startup_script,omitempty"`
 }
 
 // Console says where a node's telnet console listens; Port 0 is none.

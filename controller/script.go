@@ -1,0 +1,55 @@
+package controller
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// scriptFile is the startup script in a node's folder. It is written at a
+// start, from what the store has, and by the node itself when somebody types
+// "save" on its console; so it is newer than what the store has.
+const scriptFile = "startup.vpc"
+
+// scriptCache remembers a script file until it changes.
+type scriptCache struct {
+	mu   sync.Mutex
+	time time.Time
+	size int64
+	text string
+}
+
+// read returns the script in a folder, or stored when there is none.
+func (c *scriptCache) read(folder string, stored *string) *string {
+	path := filepath.Join(folder, scriptFile)
+	info, err := os.Stat(path)
+	if err != nil {
+		return stored
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !info.ModTime().Equal(c.time) || info.Size() != c.size {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return stored
+		}
+		c.time, c.size, c.text = info.ModTime(), info.Size(), string(b)
+	}
+	text := c.text
+	return &text
+}
+
+// forgetScriptFile removes the script file, so that the next start writes the
+// stored script.
+func (n *Node) forgetScriptFile() error {
+	n.p.mu.Lock()
+	path := filepath.Join(n.folderLocked(), scriptFile)
+	n.p.mu.Unlock()
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Errorf(Unavailable, "cannot replace the startup script of %s: %w", n.name(), err)
+	}
+	return nil
+}
