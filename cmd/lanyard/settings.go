@@ -45,9 +45,18 @@ type setting struct {
 	set     func(value string) error
 }
 
+// Values that a settings file may also write as a list.
+const (
+	rangeOfPorts = "FIRST-LAST" // [first, last]
+	listOfNames  = "NAME,..."
+)
+
 func (s setting) key() string { return strings.ReplaceAll(s.name, "-", "_") }
 
 func (s setting) variable() string { return "LANYARD_" + strings.ToUpper(s.key()) }
+
+// secret reports whether no message may tell the value.
+func (s setting) secret() bool { return s.name == "password" }
 
 // settings is the table of all settings, which write to c.
 func settings(c *config) []setting {
@@ -55,8 +64,8 @@ func settings(c *config) []setting {
 		{"listen", "ADDR:PORT", "127.0.0.1:3080", "", "where the API listens; any address but loopback needs a user", c.setListen},
 		{"data-dir", "DIR", dataHome(), "$XDG_DATA_HOME/lanyard or ~/.local/share/lanyard", "folder of projects and everything else that is kept", path(&c.dataDir)},
 		{"console-host", "ADDR", "127.0.0.1", "", "IP address that consoles listen on; they ask for no password", c.setConsoleHost},
-		{"console-ports", "FIRST-LAST", "2000-9999", "", "TCP ports for consoles", span(&c.consolePorts)},
-		{"udp-ports", "FIRST-LAST", "10000-29999", "", "UDP ports for links", span(&c.udpPorts)},
+		{"console-ports", rangeOfPorts, "2000-9999", "", "TCP ports for consoles", span(&c.consolePorts)},
+		{"udp-ports", rangeOfPorts, "10000-29999", "", "UDP ports for links", span(&c.udpPorts)},
 		{"vpcs-path", "FILE", "", "the built-in virtual PC", "run this vpcs for virtual PCs", c.setVPCSPath},
 		{"api-version", "VERSION", release, "", "version told to clients; some insist on their own", text(&c.apiVersion)},
 		{"user", "NAME", "", "nobody has to sign in", "who may sign in, by HTTP basic authentication", text(&c.user)},
@@ -65,7 +74,7 @@ func settings(c *config) []setting {
 		{"tls-cert", "FILE", "", "plain HTTP", "certificate for HTTPS, PEM", path(&c.tlsCert)},
 		{"tls-key", "FILE", "", "", "its private key, PEM", path(&c.tlsKey)},
 		{"tls-self-signed", "", "no", "", "HTTPS with a certificate that is made once and kept in the data folder", yesNo(&c.selfSigned)},
-		{"allowed-hosts", "NAME,...", "", "localhost and IP addresses", "further names by which clients reach this server", list(&c.allowedHosts)},
+		{"allowed-hosts", listOfNames, "", "localhost and IP addresses", "further names by which clients reach this server", list(&c.allowedHosts)},
 		{"log-level", "LEVEL", "info", "", "least level of log lines: debug, info, warn or error", c.setLogLevel},
 		{"log-format", "FORMAT", "text", "", "form of log lines: text or json", c.setLogFormat},
 		{"hints", "", onTerminal(), "yes on a terminal", "print what to type next", yesNo(&c.hints)},

@@ -63,7 +63,7 @@ func (s setting) choose(sources []source) error {
 			continue
 		}
 		if err := s.set(value); err != nil {
-			if strings.HasPrefix(s.name, "password") {
+			if s.secret() {
 				value = "..."
 			}
 			return fmt.Errorf("cannot use %s %q: %w", from.say(s), value, err)
@@ -160,6 +160,9 @@ func parseFile(table []setting, extension string, content []byte) (map[string]st
 		if err := d.Decode(&object); err != nil {
 			return nil, fmt.Errorf("it is not a JSON object: %w", err)
 		}
+		if object == nil {
+			return nil, errors.New("it is not a JSON object, but null")
+		}
 		if _, err := d.Token(); err != io.EOF {
 			return nil, errors.New("there is something behind the JSON object")
 		}
@@ -197,23 +200,44 @@ func fileValue(s setting, value any) (string, error) {
 			return v, nil
 		}
 	case []any:
-		if s.name != "allowed-hosts" {
-			break
-		}
-		words := make([]string, len(v))
-		for i, word := range v {
-			text, ok := word.(string)
-			if !ok {
-				return "", fmt.Errorf("%v is not a text", word)
-			}
-			words[i] = text
-		}
-		return strings.Join(words, ","), nil
+		return listValue(s, v)
+	}
+	if s.secret() {
+		value = "that"
 	}
 	if s.value == "" {
 		return "", fmt.Errorf("%v is not true or false", value)
 	}
 	return "", fmt.Errorf("%v is not a text", value)
+}
+
+// listValue is fileValue for a list: of names, or of the first and last port.
+func listValue(s setting, list []any) (string, error) {
+	var words []string
+	switch s.value {
+	case listOfNames:
+		for _, name := range list {
+			word, ok := name.(string)
+			if !ok {
+				return "", fmt.Errorf("%v is not a text", name)
+			}
+			words = append(words, word)
+		}
+		return strings.Join(words, ","), nil
+	case rangeOfPorts:
+		for _, port := range list {
+			word := fmt.Sprint(port) // a number of JSON or of TOML
+			if _, err := strconv.ParseUint(word, 10, 16); err != nil {
+				return "", fmt.Errorf("%v is not a port", port)
+			}
+			words = append(words, word)
+		}
+		if len(words) != 2 {
+			return "", fmt.Errorf("%v is not the first and the last port, such as [2000, 9999]", list)
+		}
+		return strings.Join(words, "-"), nil
+	}
+	return "", errors.New("it is a list, and one value is needed")
 }
 
 func keys(table []setting) string {

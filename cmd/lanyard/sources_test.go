@@ -11,7 +11,7 @@ import (
 
 func TestPrecedence(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lanyard.toml")
-	write(t, file, "listen = \"127.0.0.3:3\"\nconsole_ports = \"3000-3999\"\nlog_level = \"warn\"\nhints = true\n")
+	write(t, file, "listen = \"127.0.0.3:3\"\nconsole_ports = \"3000-3999\"\nudp_ports = [11000, 12000]\nlog_level = \"warn\"\nhints = true\n")
 	env := map[string]string{
 		"LANYARD_CONFIG": file, "LANYARD_DATA_DIR": "/from/env",
 		"LANYARD_LISTEN": "127.0.0.2:2", "LANYARD_CONSOLE_PORTS": "2000-2999",
@@ -29,8 +29,11 @@ func TestPrecedence(t *testing.T) {
 	if c.logLevel.String() != "WARN" || !c.hints {
 		t.Errorf("log level = %v, hints = %v, want the file's", c.logLevel, c.hints)
 	}
-	if c.udpPorts != [2]int{10000, 29999} {
-		t.Errorf("udp ports = %v, want the default", c.udpPorts)
+	if c.udpPorts != [2]int{11000, 12000} {
+		t.Errorf("udp ports = %v, want the file's", c.udpPorts)
+	}
+	if c.consoleHost != "127.0.0.1" {
+		t.Errorf("console host = %v, want the default", c.consoleHost)
 	}
 }
 
@@ -68,6 +71,13 @@ func TestRefusedSettings(t *testing.T) {
 		{"unknown key", []string{"--config", file("a.json", `{"lissen": "127.0.0.1:1"}`)}, `"lissen"`},
 		{"unknown TOML key", []string{"--config", file("a.toml", "data-dir = \"x\"\n")}, `"data-dir"`},
 		{"number", []string{"--config", file("b.json", `{"udp_ports": 2000}`)}, "udp_ports"},
+		{"null", []string{"--config", file("g.json", `null`)}, "null"},
+		{"one port in a list", []string{"--config", file("h.json", `{"udp_ports": [2000]}`)}, "first and the last"},
+		{"list of texts for ports", []string{"--config", file("i.json", `{"udp_ports": ["1-2", 3]}`)}, "1-2 is not a port"},
+		{"list turned round", []string{"--config", file("j.json", `{"udp_ports": [300, 200]}`)}, "udp_ports in"},
+		{"fraction", []string{"--config", file("c.toml", "udp_ports = [1.5, 2000]\n")}, "1.5 is not a port"},
+		{"list for a text", []string{"--config", file("k.json", `{"listen": ["127.0.0.1:1"]}`)}, "list"},
+		{"number for a name", []string{"--config", file("l.json", `{"allowed_hosts": [1]}`)}, "not a text"},
 		{"text for yes", []string{"--config", file("c.json", `{"tls_self_signed": "maybe"}`)}, "tls_self_signed"},
 		{"bad value", []string{"--config", file("d.json", `{"listen": "x"}`)}, "listen in"},
 		{"not an object", []string{"--config", file("e.json", `[1]`)}, "JSON object"},
@@ -87,14 +97,14 @@ func TestFileOfEverything(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "lanyard.json")
 	write(t, filepath.Join(folder, "pw"), "secret\r\nnot this\n")
-	write(t, path, `{"listen": "[::1]:3081", "data_dir": "/d", "console_host": "::1", "console_ports": "2000", "udp_ports": "10000-10010",
+	write(t, path, `{"listen": "[::1]:3081", "data_dir": "/d", "console_host": "::1", "console_ports": "2000", "udp_ports": [10000, 10010],
 		"vpcs_path": "vpcs", "user": "ada", "password_file": "`+folder+`/pw", "tls_self_signed": true,
 		"allowed_hosts": ["a.example", "b.example"], "log_level": "debug", "log_format": "json", "api_version": "2.2.60", "hints": false}`)
 	c, err := loadConfig([]string{"--config", path}, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.listen != "[::1]:3081" || c.consolePorts != [2]int{2000, 2000} || c.vpcsPath != "vpcs" || c.password != "secret" ||
+	if c.listen != "[::1]:3081" || c.consolePorts != [2]int{2000, 2000} || c.udpPorts != [2]int{10000, 10010} || c.vpcsPath != "vpcs" || c.password != "secret" ||
 		!c.selfSigned || strings.Join(c.allowedHosts, " ") != "a.example b.example" || !c.logJSON || c.apiVersion != "2.2.60" {
 		t.Errorf("config = %+v", c)
 	}
@@ -105,6 +115,13 @@ func TestErrorsKeepThePassword(t *testing.T) {
 	err := table[0].choose([]source{{map[string]string{"password": "secret"}, func(setting) string { return "it" }}})
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("choose() = %v, want an error without the password", err)
+	}
+	table[0].value = "TEXT"
+	for _, wrong := range []string{`4711`, `["secret"]`, `{"secret": 1}`} {
+		_, err := parseFile(table, ".json", []byte(`{"password": `+wrong+`}`))
+		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "4711") {
+			t.Errorf("parseFile(%s) = %v, want an error without the password", wrong, err)
+		}
 	}
 }
 
@@ -124,6 +141,8 @@ func TestHelpNamesEverySetting(t *testing.T) {
 
 func FuzzParseFile(f *testing.F) {
 	f.Add(".json", []byte(`{"listen": "127.0.0.1:1", "allowed_hosts": ["a"], "hints": true}`))
+	f.Add(".json", []byte(`{"udp_ports": [10000, 10010], "console_ports": null}`))
+	f.Add(".toml", []byte("udp_ports = [10000, 10010]\n"))
 	f.Add(".toml", []byte("listen = \"127.0.0.1:1\"\n[x]\n"))
 	f.Fuzz(func(t *testing.T, extension string, content []byte) {
 		var c config
