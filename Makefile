@@ -3,6 +3,7 @@
 GO ?= go
 ARGS ?=
 FUZZTIME ?= 3s
+RACE ?=
 LISTEN ?= 127.0.0.1:3080
 
 # Programs that the tests need, and Debian's packages of them.
@@ -38,7 +39,7 @@ unit:
 	REQUIRE_TOOLS=1 $(GO) test -race $$($(GO) list ./... | grep -v '/tests$$')
 
 e2e:
-	REQUIRE_TOOLS=1 $(GO) test -race -count=1 -timeout 15m ./tests
+	REQUIRE_TOOLS=1 E2E_RACE=$(RACE) $(GO) test -race -count=1 -timeout 15m ./tests
 
 fuzz:
 	@for package in $$($(GO) list ./...); do \
