@@ -62,7 +62,7 @@ func run(ctx context.Context, short bool, binary string) error {
 			return fmt.Errorf("cannot build lanyard (run this in the repository's folder): %w\n%s", err, out)
 		}
 	}
-	fmt.Println(machine())
+	before := load()
 	var failed []error
 	for _, step := range []struct {
 		name string
@@ -78,6 +78,7 @@ func run(ctx context.Context, short bool, binary string) error {
 		}
 	}
 	b.table.print(os.Stdout)
+	fmt.Printf("\n%s; load %s before, %s after. When others use the machine, times and rates are worse than the program.\n", machine(), before, load())
 	return errors.Join(failed...)
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,13 +26,17 @@ const (
 // versionRate measures how many small requests a server answers that has one
 // core; the clients have another one, if there is one.
 func (b *bench) versionRate(ctx context.Context) error {
-	s, err := b.startPinned(ctx)
+	cpus, err := allowedCPUs()
+	if err != nil {
+		return err
+	}
+	s, err := b.startPinned(ctx, cpus[0])
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	if runtime.NumCPU() > 1 {
-		back, err := pinAll(1)
+	if len(cpus) > 1 {
+		back, err := pinAll(cpus[1])
 		if err != nil {
 			return err
 		}
@@ -53,16 +58,31 @@ func (b *bench) versionRate(ctx context.Context) error {
 	return nil
 }
 
-// startPinned starts a server that has the first core only, from its exec on:
-// a process inherits the CPUs of the thread that makes it.
-func (b *bench) startPinned(ctx context.Context) (*server, error) {
+// allowedCPUs are the CPUs that this process may use, at least one.
+func allowedCPUs() ([]int, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil, fmt.Errorf("cannot read the CPUs to use: %w", err)
+	}
+	var cpus []int
+	for cpu := range len(set) * strconv.IntSize {
+		if set.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus, nil
+}
+
+// startPinned starts a server that has one core only, from its exec on: a
+// process inherits the CPUs of the thread that makes it.
+func (b *bench) startPinned(ctx context.Context, cpu int) (*server, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var old unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &old); err != nil {
 		return nil, fmt.Errorf("cannot read the CPUs to use: %w", err)
 	}
-	if err := pin(0, 0); err != nil {
+	if err := pin(0, cpu); err != nil {
 		return nil, err
 	}
 	defer func() { _ = unix.SchedSetaffinity(0, &old) }()

@@ -69,14 +69,19 @@ func (t *table) print(w io.Writer) {
 
 // machine describes where the figures come from.
 func machine() string {
-	load, _ := os.ReadFile("/proc/loadavg")
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	words := strings.Fields(string(load))
-	if len(words) == 0 {
-		words = []string{"unknown"}
+	return fmt.Sprintf("%d CPUs, Linux %s, %s, %s", runtime.NumCPU(), strings.TrimSpace(string(kernel)), runtime.Version(),
+		time.Now().UTC().Format(time.DateTime))
+}
+
+// load is how many threads wanted to run, on average over the last minute.
+func load() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	word, _, _ := strings.Cut(string(b), " ")
+	if err != nil {
+		return "unknown"
 	}
-	return fmt.Sprintf("%d CPUs, load %s before the start, Linux %s, %s, %s",
-		runtime.NumCPU(), words[0], strings.TrimSpace(string(kernel)), runtime.Version(), time.Now().UTC().Format(time.DateTime))
+	return word
 }
 
 // median of at least one value.
