@@ -54,6 +54,13 @@ type Suspender interface {
 	Resume(context.Context) error
 }
 
+// Ender is an Instance that calls f once when it has ended, at once if it has
+// already. With thousands of instances it saves a goroutine each that would only
+// wait for Done.
+type Ender interface {
+	OnEnd(f func())
+}
+
 // Resizer is an Instance whose console has a window size.
 type Resizer interface {
 	Resize(columns, rows int) error

@@ -51,6 +51,7 @@ type Group struct {
 	// mu is never held while a host or a file is used. Console writes happen
 	// under it, to keep them in order; they do not block by contract.
 	mu      sync.Mutex
+	onEnd   func() // see OnEnd; may be nil
 	term    terminal
 	pcs     []*machine
 	current int // index in pcs
@@ -147,11 +148,28 @@ func (g *Group) end(err error) {
 	g.mu.Unlock()
 	closeAll(pcs)
 	g.work.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	close(g.done)
+	if g.onEnd != nil {
+		go g.onEnd()
+	}
 }
 
 // Done is closed when the group has ended.
 func (g *Group) Done() <-chan struct{} { return g.done }
+
+// OnEnd calls f in a goroutine of its own once the group has ended.
+func (g *Group) OnEnd(f func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.done:
+		go f()
+	default:
+		g.onEnd = f
+	}
+}
 
 // Exit tells why the group ended: nil after Stop and after "quit".
 func (g *Group) Exit() error {

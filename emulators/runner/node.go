@@ -208,7 +208,19 @@ func (n *node) launch(ctx context.Context) error {
 		commandLine = c.CommandLine()
 	}
 	n.changed(Started, "", commandLine)
-	n.runner.background.Go(func() { n.watch(instance) })
+	n.runner.background.Add(1)
+	ended := func() {
+		defer n.runner.background.Done()
+		n.ended(instance)
+	}
+	if e, ok := instance.(emulators.Ender); ok {
+		e.OnEnd(ended)
+	} else {
+		go func() {
+			<-instance.Done()
+			ended()
+		}()
+	}
 	return nil
 }
 
@@ -262,9 +274,9 @@ func (n *node) spec() emulators.Spec {
 	return s
 }
 
-// watch waits for the end of an instance and tells of one that nobody asked for.
-func (n *node) watch(instance emulators.Instance) {
-	<-instance.Done()
+// ended takes note of the end of an instance and tells of one that nobody asked
+// for.
+func (n *node) ended(instance emulators.Instance) {
 	n.mu.Lock()
 	mine := n.instance == instance
 	asked := n.asked
