@@ -61,6 +61,7 @@ func (w *wire) swap(udp *nio.UDP) *nio.UDP {
 func cause(err error) error {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		if errno == syscall.EADDRINUSE {
+			//lint:ignore ST1005 vpcs's own words, shown as they are
 			return errors.New("Address already in use")
 		}
 		return errno
