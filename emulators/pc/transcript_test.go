@@ -71,3 +71,20 @@ func TestTranscripts(t *testing.T) {
 		})
 	}
 }
+
+// TestShowIPv6All checks the columns that the recordings have one too wide,
+// and the header, which vpcs garbles when there is no global address.
+func TestShowIPv6All(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sessions := newLab(t)
+		if out := normalise(sessions["PC1"].do("show ipv6 all")); out != "show ipv6 all\r\n\r\n"+
+			"NAME   IP/MASK                             ROUTER LINK-LAYER  MTU\r\n"+
+			"PC1    fe80::250:79ff:fe66:6801/64\r\n"+
+			"       2001:db8:1:0:250:79ff:fe66:6801/64  ROUTER  1400\r\n\r\n\rPC1> " {
+			t.Errorf("with a global address: %q", out)
+		}
+		sessions["PC3(no server)"].want("show ipv6 all", "\n\n"+
+			"NAME   IP/MASK                      ROUTER LINK-LAYER  MTU\n"+
+			"PC3    fe80::250:79ff:fe66:6803/64                     1500\n")
+	})
+}
