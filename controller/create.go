@@ -2,149 +2,14 @@ package controller
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net"
-	"slices"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/emulators/runner"
 )
 
-// maxMACIndex bounds the nodes of one project: the index is the lower three
-// bytes of a MAC address, counted from 66:68:00.
-const maxMACIndex = 0xffffff - 0x666800
-
 // consoleTries is how many console ports are tried that somebody else grabs
 // between our look and the runner's.
 const consoleTries = 20
-
-// mac is the node's MAC address: the property "mac", or one from vpcs's own
-// range that is unique in the project.
-func (r *nodeRecord) mac() string {
-	if raw, ok := r.Properties["mac"]; ok {
-		var text string
-		if json.Unmarshal(raw, &text) == nil {
-			return text
-		}
-	}
-	low := 0x666800 + r.MACIndex
-	return net.HardwareAddr{0x00, 0x50, 0x79, byte(low >> 16), byte(low >> 8), byte(low)}.String()
-}
-
-// NodeTypes are the types that a node can be made of.
-func NodeTypes() []string { return []string{"vpcs"} }
-
-func (s NodeSpec) check() error {
-	if err := checkName("node", s.Name); err != nil {
-		return err
-	}
-	if s.Type != "vpcs" {
-		return Errorf(Invalid, "cannot make a node of type %q: the types are %q", s.Type, NodeTypes())
-	}
-	patch := NodePatch{Emulator: &s.Emulator, Properties: s.Properties}
-	if s.Console != 0 {
-		patch.Console = &s.Console
-	}
-	return patch.check()
-}
-
-func (patch NodePatch) check() error {
-	if patch.Name != nil {
-		if err := checkName("node", *patch.Name); err != nil {
-			return err
-		}
-	}
-	if patch.Console != nil && (*patch.Console < 1 || *patch.Console > 65535) {
-		return Errorf(Invalid, "cannot use console port %d: give 1 to 65535", *patch.Console)
-	}
-	if e := patch.Emulator; e != nil && *e != "" && *e != emulatorPC && *e != emulatorVPCS {
-		return Errorf(Invalid, "cannot use emulator %q: the emulators are %q and %q", *e, emulatorPC, emulatorVPCS)
-	}
-	if mac, ok := patch.Properties["mac"]; ok && mac != nil {
-		text, ok := mac.(string)
-		if !ok {
-			return Errorf(Invalid, "cannot use %v as a MAC address: it must be a string", mac)
-		}
-		return checkMAC(text)
-	}
-	return nil
-}
-
-// apply changes the record by a checked patch.
-func (r *nodeRecord) apply(patch NodePatch) error {
-	if patch.Name != nil {
-		r.Name = *patch.Name
-	}
-	if patch.Console != nil {
-		r.Console = *patch.Console
-	}
-	if patch.StartupScript != nil {
-		r.Script = patch.StartupScript
-	}
-	if patch.Emulator != nil {
-		r.Emulator = *patch.Emulator
-	}
-	for key, value := range patch.Properties {
-		if value == nil {
-			delete(r.Properties, key)
-			continue
-		}
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return Errorf(Invalid, "cannot keep property %q: %w", key, err)
-		}
-		if r.Properties == nil {
-			r.Properties = map[string]json.RawMessage{}
-		}
-		r.Properties[key] = raw
-	}
-	return nil
-}
-
-func decodeProperties(raw map[string]json.RawMessage) map[string]any {
-	out := make(map[string]any, len(raw))
-	for key, value := range raw {
-		var v any
-		if json.Unmarshal(value, &v) == nil {
-			out[key] = v
-		}
-	}
-	return out
-}
-
-// claimPorts marks the ports of a stored node as taken.
-func (c *Controller) claimPorts(rec nodeRecord) {
-	owner := nodeOwner(rec.ID)
-	c.consoles.claim(rec.Console, owner) // another owner keeps it: the runner will tell
-	for _, port := range rec.Ports {
-		for _, u := range port.udpPorts() {
-			c.udp.claim(u, owner)
-		}
-	}
-}
-
-func (c *Controller) releasePorts(rec nodeRecord) {
-	owner := nodeOwner(rec.ID)
-	c.consoles.release(rec.Console, owner)
-	for _, port := range rec.Ports {
-		for _, u := range port.udpPorts() {
-			c.udp.release(u, owner)
-		}
-	}
-}
-
-func (r portRecord) udpPorts() []int {
-	var out []int
-	if r.Local != 0 {
-		out = append(out, r.Local, r.Remote)
-	}
-	if r.NIO != nil {
-		out = append(out, r.NIO.LocalPort)
-	}
-	return out
-}
 
 // CreateNode makes a node, whose console listens at once. A known ID returns
 // that node as it is.
@@ -250,36 +115,6 @@ func (c *Controller) defaultEmulator() string {
 	return emulatorPC
 }
 
-// takeJackPorts gives the ports of a node with a process the UDP ports of
-// their jacks, if they have none yet. It changes all of them or none.
-func (c *Controller) takeJackPorts(rec *nodeRecord) error {
-	if rec.Emulator != emulatorVPCS {
-		return nil
-	}
-	owner := nodeOwner(rec.ID)
-	ports := slices.Clone(rec.Ports)
-	var taken []int
-	take := func(port *int) error {
-		if *port != 0 {
-			return nil
-		}
-		p, err := c.udp.takeHigh(owner)
-		*port = p
-		taken = append(taken, p)
-		return err
-	}
-	for i := range ports {
-		if err := errors.Join(take(&ports[i].Local), take(&ports[i].Remote)); err != nil {
-			for _, p := range taken {
-				c.udp.release(p, owner)
-			}
-			return Errorf(Conflict, "cannot connect %s: %w", rec.Name, err)
-		}
-	}
-	rec.Ports = ports
-	return nil
-}
-
 // openConsole makes a new node in the runner, with the console on the port
 // asked for, or on the first free one.
 func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int) error {
@@ -334,67 +169,4 @@ func (p *Project) Nodes() []NodeView {
 		views[i] = n.View()
 	}
 	return views
-}
-
-// StartAll starts all nodes, in one request to the runner. The first error is
-// returned; the others go on.
-func (p *Project) StartAll(ctx context.Context) error { return p.actAll(ctx, runner.Start) }
-
-// StopAll stops all nodes.
-func (p *Project) StopAll(ctx context.Context) error { return p.actAll(ctx, runner.Stop) }
-
-// SuspendAll suspends all nodes that run.
-func (p *Project) SuspendAll(ctx context.Context) error { return p.actAll(ctx, runner.Suspend) }
-
-// ReloadAll stops and starts all nodes.
-func (p *Project) ReloadAll(ctx context.Context) error { return p.actAll(ctx, runner.Reload) }
-
-// actAll acts on all nodes. Those that an operation holds are not waited for
-// here: the runner queues what concerns one node.
-func (p *Project) actAll(ctx context.Context, a runner.Action) error {
-	if err := p.begin(); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	go func() {
-		defer p.end()
-		done <- p.actAllOp(context.WithoutCancel(ctx), a)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *Project) actAllOp(ctx context.Context, a runner.Action) error {
-	p.mu.Lock()
-	ids := make([]string, len(p.order))
-	for i, n := range p.order {
-		ids[i] = n.id
-	}
-	p.mu.Unlock()
-	if len(ids) == 0 {
-		return nil
-	}
-	client, err := p.useRunner(ctx)
-	if err != nil {
-		return err
-	}
-	results, err := client.Act(ctx, a, ids)
-	if err != nil {
-		return runnerError(err)
-	}
-	failed := 0
-	for _, r := range results {
-		if r.Error != nil {
-			failed++
-			p.c.tell(p.id, "error", r.Error.Message)
-		}
-	}
-	if err := p.takeResults(results); err != nil {
-		return Errorf(Conflict, "cannot %s %s: %w", a, fmt.Sprintf("%d of %d nodes", failed, len(ids)), err)
-	}
-	return nil
 }

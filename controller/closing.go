@@ -1,0 +1,148 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
+)
+
+// halt stops everything that runs, and keeps what is wanted.
+func (p *Project) halt(ctx context.Context) error {
+	if err := p.op.lock(ctx); err != nil {
+		return err
+	}
+	defer p.op.unlock()
+	p.mu.Lock()
+	open := p.state == projectOpen
+	p.mu.Unlock()
+	if open {
+		if err := p.shut(ctx); err != nil {
+			p.c.cfg.Log.Warn("operations are cut off", "project", p.id, "err", err)
+		}
+	}
+	return p.endRunner(ctx)
+}
+
+// Close stops all nodes and ends the runner; a temporary project is deleted.
+// No-op on a closed one.
+func (p *Project) Close(ctx context.Context) error {
+	if err := p.op.lock(ctx); err != nil {
+		return err
+	}
+	defer p.op.unlock()
+	p.mu.Lock()
+	state, rec := p.state, p.rec
+	p.mu.Unlock()
+	if state != projectOpen {
+		return nil
+	}
+	if rec.Temporary {
+		return p.deleteOp(ctx)
+	}
+	ctx = context.WithoutCancel(ctx)
+	rec.Open = false
+	if err := p.shut(ctx); err != nil {
+		return err
+	}
+	if err := p.closeOp(ctx, rec); err != nil {
+		return err
+	}
+	p.c.bus.Publish(p.id, "project.closed", p.View())
+	return nil
+}
+
+// closeOp ends a shut project's runner and marks it closed; op held.
+func (p *Project) closeOp(ctx context.Context, rec projectRecord) error {
+	fail := func(err error) error {
+		p.mu.Lock()
+		p.state = projectOpen
+		p.mu.Unlock()
+		return err
+	}
+	if err := p.endRunner(ctx); err != nil {
+		return fail(Errorf(Unavailable, "cannot close project %s: %w", rec.Name, err))
+	}
+	changes := p.releaseReserved()
+	if len(changes) > 0 {
+		if err := p.commit(ctx, changes...); err != nil {
+			return fail(err)
+		}
+	}
+	if err := p.commitRecord(ctx, rec); err != nil {
+		return fail(err)
+	}
+	p.mu.Lock()
+	p.rec, p.state = rec, projectClosed
+	s := p.store
+	p.store = nil
+	p.mu.Unlock()
+	if s != nil {
+		s.Close()
+	}
+	return nil
+}
+
+// Delete stops all nodes and removes the project with its files.
+func (p *Project) Delete(ctx context.Context) error {
+	if err := p.op.lock(ctx); err != nil {
+		return err
+	}
+	defer p.op.unlock()
+	return p.deleteOp(ctx)
+}
+
+func (p *Project) deleteOp(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	p.mu.Lock()
+	state, rec := p.state, p.rec
+	p.mu.Unlock()
+	if state == projectDeleted {
+		return Errorf(NotFound, "there is no project %s", p.id)
+	}
+	if err := p.shut(ctx); err != nil {
+		return err
+	}
+	back := func(err error) error {
+		p.mu.Lock()
+		p.state = state
+		p.mu.Unlock()
+		return err
+	}
+	if err := p.endRunner(ctx); err != nil {
+		return back(Errorf(Unavailable, "cannot delete project %s: %w", rec.Name, err))
+	}
+	if err := p.c.commit(ctx, store.Change{Kind: kindProject, ID: p.id}); err != nil {
+		return back(err)
+	}
+	view := p.View()
+	p.mu.Lock()
+	p.state = projectDeleted
+	for _, n := range p.order {
+		p.c.releasePorts(n.rec)
+	}
+	p.mu.Unlock()
+	p.releaseReserved()
+	p.letGo()
+	p.c.mu.Lock()
+	delete(p.c.projects, p.id)
+	p.c.mu.Unlock()
+	p.c.bus.Publish(p.id, "project.deleted", view)
+	return p.removeFiles(rec)
+}
+
+// removeFiles removes what is ours in the project's folder, and the folder
+// when nothing else is in it.
+func (p *Project) removeFiles(rec projectRecord) error {
+	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files"} {
+		if err := os.RemoveAll(filepath.Join(rec.Path, name)); err != nil {
+			p.c.cfg.Log.Warn("file of a deleted project stays", "project", p.id, "err", err)
+		}
+	}
+	if err := os.Remove(rec.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		p.c.cfg.Log.Warn("folder of a deleted project stays", "project", p.id, "err", err)
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
+)
+
+// load reads the project's store into memory.
+func (p *Project) load(ctx context.Context) error {
+	if _, err := os.Stat(p.storePath()); err != nil {
+		return err
+	}
+	s, err := store.Open(p.storePath())
+	if err != nil {
+		return err
+	}
+	nodes, err := s.All(ctx, kindNode)
+	if err != nil {
+		s.Close()
+		return err
+	}
+	links, err := s.All(ctx, kindLink)
+	if err != nil {
+		s.Close()
+		return err
+	}
+	reserved, err := s.All(ctx, kindUDP)
+	if err != nil {
+		s.Close()
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.fillLocked(nodes, links, reserved); err != nil {
+		s.Close()
+		p.forget()
+		return err
+	}
+	if p.state == projectOpen {
+		p.store = s
+		return nil
+	}
+	return s.Close()
+}
+
+func (p *Project) fillLocked(nodes, links, reserved []store.Object) error {
+	for _, o := range nodes {
+		var rec nodeRecord
+		if err := json.Unmarshal(o.Value, &rec); err != nil {
+			return fmt.Errorf("node %s is damaged: %w", o.ID, err)
+		}
+		p.addNodeLocked(newNode(p, rec))
+		p.c.claimPorts(rec)
+	}
+	for _, o := range links {
+		var rec linkRecord
+		if err := json.Unmarshal(o.Value, &rec); err != nil {
+			return fmt.Errorf("link %s is damaged: %w", o.ID, err)
+		}
+		p.links[rec.ID] = &Link{p: p, id: rec.ID, rec: rec, op: newOplock()}
+	}
+	for _, o := range reserved {
+		var port int
+		if _, err := fmt.Sscan(o.ID, &port); err != nil {
+			return fmt.Errorf("the reserved port %q is damaged: %w", o.ID, err)
+		}
+		p.reserved[port] = true
+		p.c.udp.claim(port, projectOwner(p.id)) // another owner keeps it: the NIO will tell
+	}
+	return nil
+}
+
+// quarantine sets aside a project that cannot be loaded.
+func (p *Project) quarantine(err error) {
+	p.c.cfg.Log.Error("project is quarantined", "project", p.id, "name", p.rec.Name, "err", err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state = projectClosed
+	p.problem = err.Error()
+}

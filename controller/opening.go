@@ -1,0 +1,95 @@
+package controller
+
+import (
+	"context"
+	"slices"
+)
+
+// shut lets nothing new begin, cancels what runs and waits for its end.
+func (p *Project) shut(ctx context.Context) error {
+	p.mu.Lock()
+	was := p.state
+	p.state = projectClosing
+	nodes := slices.Clone(p.order)
+	var idle chan struct{}
+	if p.active > 0 {
+		if p.idle == nil {
+			p.idle = make(chan struct{})
+		}
+		idle = p.idle
+	}
+	p.mu.Unlock()
+	for _, n := range nodes {
+		n.supersede()
+	}
+	if idle == nil {
+		return nil
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		p.mu.Lock()
+		p.state = was
+		p.mu.Unlock()
+		return Errorf(Timeout, "cannot close project %s: operations on its nodes do not end", p.id)
+	}
+}
+
+// Open opens a closed project, and retries one that could not be loaded; no-op
+// on an open one.
+func (p *Project) Open(ctx context.Context) error {
+	if err := p.op.lock(ctx); err != nil {
+		return err
+	}
+	defer p.op.unlock()
+	p.mu.Lock()
+	state, rec := p.state, p.rec
+	p.mu.Unlock()
+	switch state {
+	case projectOpen:
+		return nil
+	case projectDeleted:
+		return Errorf(NotFound, "there is no project %s", p.id)
+	}
+	if err := p.reopen(ctx, rec); err != nil {
+		return err
+	}
+	p.c.bus.Publish(p.id, "project.opened", p.View())
+	p.c.tasks.Go(func() { p.warm(p.c.ctx) })
+	return nil
+}
+
+func (p *Project) reopen(ctx context.Context, rec projectRecord) error {
+	p.mu.Lock()
+	p.forget()
+	p.state, p.problem = projectOpen, ""
+	p.mu.Unlock()
+	err := p.load(ctx)
+	if err == nil {
+		rec.Open = true
+		if err = p.commitRecord(ctx, rec); err == nil {
+			p.mu.Lock()
+			p.rec = rec
+			p.mu.Unlock()
+			return nil
+		}
+	}
+	p.letGo()
+	p.quarantine(err)
+	return Errorf(Conflict, "cannot open project %s: %w", rec.Name, err)
+}
+
+// letGo closes the store and stops listening to the runner, which lives on.
+func (p *Project) letGo() {
+	p.mu.Lock()
+	s, r := p.store, p.runner
+	p.store, p.runner = nil, nil
+	p.mu.Unlock()
+	if r != nil {
+		r.close()
+	}
+	if s != nil {
+		s.Close()
+	}
+}

@@ -1,0 +1,79 @@
+package controller
+
+import (
+	"context"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
+	"github.com/lanyard-lab/lanyard/emulators/runner"
+)
+
+// Update changes the node. A new name, emulator or MAC address takes effect at
+// the next start, a new console port at once.
+func (n *Node) Update(ctx context.Context, patch NodePatch) error {
+	if err := patch.check(); err != nil {
+		return err
+	}
+	return n.do(ctx, func(ctx context.Context) error { return n.update(ctx, patch) })
+}
+
+func (n *Node) update(ctx context.Context, patch NodePatch) error {
+	n.p.mu.Lock()
+	was, running := n.rec, n.status != runner.Stopped
+	rec := n.rec.clone()
+	n.p.mu.Unlock()
+	if err := rec.apply(patch); err != nil {
+		return err
+	}
+	if rec.Emulator == "" {
+		rec.Emulator = n.p.c.defaultEmulator()
+	}
+	if rec.Emulator != was.Emulator && running {
+		return Errorf(Conflict, "cannot change the emulator of %s while it runs: stop it first", rec.Name)
+	}
+	if err := n.p.c.takeJackPorts(&rec); err != nil {
+		return err
+	}
+	if rec.Console != was.Console {
+		if err := n.p.c.consoles.claim(rec.Console, nodeOwner(n.id)); err != nil {
+			return err
+		}
+	}
+	if err := n.replace(ctx, was, rec); err != nil {
+		if rec.Console != was.Console {
+			n.p.c.consoles.release(rec.Console, nodeOwner(n.id))
+		}
+		return err
+	}
+	if rec.Console != was.Console {
+		n.p.c.consoles.release(was.Console, nodeOwner(n.id))
+	}
+	if patch.StartupScript != nil {
+		if err := n.forgetScriptFile(); err != nil {
+			return err
+		}
+	}
+	n.p.c.bus.Publish(n.p.id, "vm.updated", n.View())
+	return nil
+}
+
+// replace gives the runner and the store a new record of the node, or leaves
+// both as they were.
+func (n *Node) replace(ctx context.Context, was, rec nodeRecord) error {
+	client, err := n.p.useRunner(ctx)
+	if err != nil {
+		return err
+	}
+	n.setRecord(rec)
+	if _, err := client.PutNode(ctx, n.definition()); err != nil {
+		n.setRecord(was)
+		return runnerError(err)
+	}
+	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)}); err != nil {
+		n.setRecord(was)
+		if _, undo := client.PutNode(ctx, n.definition()); undo != nil {
+			n.p.c.cfg.Log.Warn("cannot undo a change of a node", "node", n.id, "err", undo)
+		}
+		return err
+	}
+	return nil
+}
