@@ -6,13 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/lanyard-lab/lanyard/emulators"
+	"github.com/lanyard-lab/lanyard/emulators/pc/pctest"
 	"github.com/lanyard-lab/lanyard/nio"
 )
 
@@ -94,44 +94,66 @@ func TestPingProtocols(t *testing.T) {
 	})
 }
 
-// TestPingTCP runs in real time: the goroutines of netstack wait in a way that
-// a synctest bubble does not see.
-func TestPingTCP(t *testing.T) {
-	left, right := nio.Pipe()
-	for i, wire := range []nio.NIO{left, right} {
-		script := "ip 192.168.1.1\n"
-		if i == 1 {
-			script = "ip 192.168.1.2\n"
+// TestTCPTranscripts replays the lines that need netstack, in real time: its
+// goroutines wait in a way that a synctest bubble does not see.
+func TestTCPTranscripts(t *testing.T) {
+	lab := pctest.New()
+	realPC(t, "PC2", "00:50:79:66:68:02", lab.PlugA(), "ip 10.1.1.12/24 10.1.1.1\nip 2001:db8:1::12/64\n")
+	pc, screen := realPC(t, "PC1", testMAC, lab.PlugA(), "ip 10.1.1.11/24 10.1.1.1\nip 2001:db8:1::11/64\n")
+	dropped := map[string]string{
+		"ping 10.1.1.1 -3 -p 8080 -c 2": "the router of the lab has no TCP server",
+		"trace 10.2.2.13 -P 6":          icmpLimit,
+	}
+	played := 0
+	for _, section := range []string{"ping4", "trace", "ipv6"} {
+		for _, st := range transcript(t, section) {
+			if !usesTCP(st.Cmd) || dropped[st.Cmd] != "" {
+				continue
+			}
+			screen.take()
+			_, _ = pc.Write([]byte(st.Cmd + "\r"))
+			got := expect(t, screen, `\r\n\r\n\rPC1> $`)
+			if g, w := normalise(got), normalise(st.Out); g != w {
+				t.Errorf("%s: %s\n got %q\nwant %q", section, st.Cmd, g, w)
+			}
+			played++
 		}
-		folder := t.TempDir()
-		if err := os.WriteFile(filepath.Join(folder, "startup.vpc"), []byte(script), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		screen := &screenOf{}
-		properties, _ := json.Marshal(Properties{MAC: "00:50:79:66:68:0" + strconv.Itoa(i)})
-		instance, err := New().Start(t.Context(), emulators.Spec{Name: "PC", Folder: folder, Properties: properties,
-			Console: screen, Jacks: []emulators.Jack{{NIO: wire}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer instance.Stop(context.Background())
-		expect(t, screen, "PC> ")
-		if i == 1 {
-			instance.Write([]byte("ping 192.168.1.1 -3 -c 1\r"))
-			expect(t, screen, "(?s)Connect   7@192.168.1.1 seq=1 ttl=64 time=.*SendData  7@.*Close     7@192.168.1.1 seq=1 ttl=64 time=")
-		}
+	}
+	if played != 5 {
+		t.Errorf("%d lines played, want 5", played)
 	}
 }
 
-// expect waits in real time until the screen shows what pattern matches.
-func expect(t *testing.T, screen *screenOf, pattern string) {
+// realPC starts a PC in real time, and returns when its startup script is done.
+func realPC(t *testing.T, name, mac string, wire nio.NIO, script string) (emulators.Instance, *screenOf) {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "startup.vpc"), []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	screen := &screenOf{}
+	properties, _ := json.Marshal(Properties{MAC: mac})
+	instance, err := New().Start(t.Context(), emulators.Spec{Name: name, Folder: folder, Properties: properties,
+		Console: screen, Jacks: []emulators.Jack{{NIO: wire}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = instance.Stop(context.Background()) })
+	expect(t, screen, name+"> $")
+	return instance, screen
+}
+
+// expect waits in real time until the screen shows what pattern matches, and
+// returns what it showed.
+func expect(t *testing.T, screen *screenOf, pattern string) string {
 	t.Helper()
 	shown := ""
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
 		shown += screen.take()
 		if regexp.MustCompile(pattern).MatchString(shown) {
-			return
+			return shown
 		}
 	}
 	t.Fatalf("the screen shows %q, want %s", shown, pattern)
+	return ""
 }
