@@ -53,7 +53,8 @@ func storeError(err error, format string, args ...any) error {
 		return Errorf(NoSpace, "cannot %s: the disk is full: %w", what, err)
 	case errors.Is(err, store.ErrEpoch):
 		return Errorf(Conflict, "cannot %s: a newer server owns it: %w", what, err)
-	case errors.Is(err, store.ErrReadOnly), errors.Is(err, store.ErrCorrupt):
+	case errors.Is(err, store.ErrReadOnly), errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrNewer),
+		errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrClosed):
 		return Errorf(Unavailable, "cannot %s: %w", what, err)
 	}
 	return fmt.Errorf("cannot %s: %w", what, err)
