@@ -3,7 +3,6 @@
 package v1
 
 import (
-	"context"
 	"net/http"
 	"slices"
 
@@ -28,34 +27,6 @@ func Rows(ctl *controller.Controller, cfg Config) []route.Row {
 type handler struct {
 	ctl *controller.Controller
 	cfg Config
-}
-
-// forProject makes a handler of what is done to one project.
-func (h *handler) forProject(do func(*controller.Project, context.Context) error) route.Handler {
-	return func(c *gin.Context) error {
-		p, err := route.Project(c, h.ctl)
-		if err != nil {
-			return err
-		}
-		if err := do(p, c.Request.Context()); err != nil {
-			return err
-		}
-		return route.NoContent(c)
-	}
-}
-
-// forVM makes a handler of what is done to one vm.
-func (h *handler) forVM(do func(*controller.Node, context.Context) error) route.Handler {
-	return func(c *gin.Context) error {
-		node, err := route.Node(c, h.ctl, "vm_id")
-		if err != nil {
-			return err
-		}
-		if err := do(node, c.Request.Context()); err != nil {
-			return err
-		}
-		return route.NoContent(c)
-	}
 }
 
 type version struct {

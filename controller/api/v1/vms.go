@@ -96,11 +96,11 @@ func (h *handler) vmRows() []route.Row {
 		route.Get(one, route.NodeAudit, vm{}, h.vm),
 		{Method: http.MethodPut, Path: one, Privilege: route.NodeModify, Request: vmUpdate{},
 			Response: vm{}, Status: http.StatusOK, Handler: h.updateVM},
-		route.Delete(one, route.NodeAllocate, h.forVM((*controller.Node).Delete)),
-		route.Action(one+"/start", route.NodePowerMgmt, h.forVM((*controller.Node).Start)),
-		route.Action(one+"/stop", route.NodePowerMgmt, h.forVM((*controller.Node).Stop)),
-		route.Action(one+"/suspend", route.NodePowerMgmt, h.forVM((*controller.Node).Suspend)),
-		route.Action(one+"/reload", route.NodePowerMgmt, h.forVM((*controller.Node).Reload)),
+		route.Delete(one, route.NodeAllocate, route.ForNode(h.ctl, "vm_id", (*controller.Node).Delete)),
+		route.Action(one+"/start", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Start)),
+		route.Action(one+"/stop", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Stop)),
+		route.Action(one+"/suspend", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Suspend)),
+		route.Action(one+"/reload", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Reload)),
 	}
 }
 

@@ -81,7 +81,7 @@ func (h *handler) nodeRows() []route.Row {
 	}
 	for _, a := range actions() {
 		rows = append(rows,
-			route.Action(all+"/"+a.word, route.NodePowerMgmt, h.forProject(a.all)),
+			route.Action(all+"/"+a.word, route.NodePowerMgmt, route.ForProject(h.ctl, a.all)),
 			route.Row{Method: http.MethodPost, Path: one + "/" + a.word, Privilege: route.NodePowerMgmt,
 				Response: node{}, Status: http.StatusOK, Handler: h.forNode(a.one)})
 	}

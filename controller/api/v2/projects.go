@@ -102,11 +102,11 @@ func (h *handler) projectRows() []route.Row {
 		route.Get(one, route.ProjectAudit, project{}, h.project),
 		{Method: http.MethodPut, Path: one, Privilege: route.ProjectModify, Request: projectUpdate{},
 			Response: project{}, Status: http.StatusOK, Handler: h.updateProject},
-		route.Delete(one, route.ProjectAllocate, h.forProject((*controller.Project).Delete)),
+		route.Delete(one, route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Delete)),
 		{Method: http.MethodPost, Path: one + "/open", Privilege: route.ProjectAllocate,
 			Response: project{}, Status: http.StatusCreated, Handler: h.openProject},
-		route.Action(one+"/close", route.ProjectAllocate, h.forProject((*controller.Project).Close)),
-		route.Action(one+"/commit", route.ProjectModify, h.forProject((*controller.Project).Commit)),
+		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Close)),
+		route.Action(one+"/commit", route.ProjectModify, route.ForProject(h.ctl, (*controller.Project).Commit)),
 	}
 }
 

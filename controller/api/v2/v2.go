@@ -47,20 +47,6 @@ type handler struct {
 	cfg Config
 }
 
-// forProject makes a handler of what is done to a project.
-func (h *handler) forProject(do func(*controller.Project, context.Context) error) route.Handler {
-	return func(c *gin.Context) error {
-		project, err := route.Project(c, h.ctl)
-		if err != nil {
-			return err
-		}
-		if err := do(project, c.Request.Context()); err != nil {
-			return err
-		}
-		return route.NoContent(c)
-	}
-}
-
 // action is a word of the API that is done to one node or to all of a project.
 type action struct {
 	word string

@@ -1,7 +1,6 @@
 package v2
 
 import (
-	"context"
 	"net/http"
 	"path/filepath"
 
@@ -120,13 +119,13 @@ func (h *handler) vmRows() []route.Row {
 		route.Get(one, route.NodeAudit, vm{}, h.vm),
 		{Method: http.MethodPut, Path: one, Privilege: route.NodeModify, Request: vmUpdate{},
 			Response: vm{}, Status: http.StatusOK, Handler: h.updateVM},
-		route.Delete(one, route.NodeAllocate, h.forVM((*controller.Node).Delete)),
+		route.Delete(one, route.NodeAllocate, route.ForNode(h.ctl, "vm_id", (*controller.Node).Delete)),
 		consoleRow(one, h.consoleOf("vm_id")),
 	}
 	for _, a := range actions() {
 		rows = append(rows,
-			route.Action(all+"/"+a.word, route.NodePowerMgmt, h.forProject(a.all)),
-			route.Action(one+"/"+a.word, route.NodePowerMgmt, h.forVM(a.one)))
+			route.Action(all+"/"+a.word, route.NodePowerMgmt, route.ForProject(h.ctl, a.all)),
+			route.Action(one+"/"+a.word, route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", a.one)))
 	}
 	return rows
 }
@@ -135,20 +134,6 @@ func consoleRow(node string, h route.Handler) route.Row {
 	row := route.Get(node+"/console/ws", route.NodeConsole, nil, h)
 	row.Status, row.Stream = http.StatusSwitchingProtocols, true
 	return row
-}
-
-// forVM makes a handler of what is done to one vm.
-func (h *handler) forVM(do func(*controller.Node, context.Context) error) route.Handler {
-	return func(c *gin.Context) error {
-		node, err := route.Node(c, h.ctl, "vm_id")
-		if err != nil {
-			return err
-		}
-		if err := do(node, c.Request.Context()); err != nil {
-			return err
-		}
-		return route.NoContent(c)
-	}
 }
 
 func (h *handler) vms(c *gin.Context) error {
