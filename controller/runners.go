@@ -40,9 +40,10 @@ func (c *Controller) endRunner(ctx context.Context, project string) {
 func (p *Project) reconcile(ctx context.Context) {
 	defer close(p.reconciled)
 	dir := p.c.runDir(p.id)
-	p.mu.Lock()
-	open := p.state == projectOpen
-	p.mu.Unlock()
+	open := p.begin() == nil // keeps it from closing meanwhile
+	if open {
+		defer p.end()
+	}
 	if open && dir.Alive() {
 		if _, err := p.useRunner(ctx); err != nil {
 			p.c.cfg.Log.Error("cannot adopt a runner", "project", p.id, "err", err)
@@ -61,8 +62,12 @@ func (p *Project) reconcile(ctx context.Context) {
 // warm starts the runner of an open project that has nodes, so that their
 // consoles listen.
 func (p *Project) warm(ctx context.Context) {
+	if p.begin() != nil {
+		return // it has been closed meanwhile
+	}
+	defer p.end()
 	p.mu.Lock()
-	needed := p.state == projectOpen && len(p.order) > 0
+	needed := len(p.order) > 0
 	p.mu.Unlock()
 	if !needed {
 		return
