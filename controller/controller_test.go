@@ -249,6 +249,41 @@ func TestShutdownLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestNodeWhoseConsolePortIsTakenGetsAnother(t *testing.T) {
+	dir := t.TempDir()
+	c := open(t, dir)
+	p := project(t, c)
+	n := node(t, p, "PC1")
+	port := n.View().Console
+	shutdown(t, c)
+	taken, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	c = open(t, dir)
+	t.Cleanup(func() { shutdown(t, c) })
+	p, err = c.Project(p.View().ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err = p.Node(n.View().ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Start(t.Context()); err != nil {
+		t.Fatalf("Start() = %v", err)
+	}
+	now := n.View().Console
+	if now == port {
+		t.Fatal("the node has a console port that another program has")
+	}
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", now))
+	if err != nil {
+		t.Fatalf("the new console does not listen: %v", err)
+	}
+	conn.Close()
+}
+
 func TestRunnerDeathIsReportedAndHealed(t *testing.T) {
 	dir := t.TempDir()
 	c := open(t, dir)

@@ -123,32 +123,6 @@ func (p *Project) knownRunner() *runnerLink {
 	return p.runner
 }
 
-// apply makes the runner as wanted, takes over what it observes and returns
-// the number of its last event.
-func (p *Project) apply(ctx context.Context, client *runner.Client) (uint64, error) {
-	p.mu.Lock()
-	var wanted runner.Wanted
-	for _, n := range p.order {
-		wanted.Nodes = append(wanted.Nodes, n.definitionLocked())
-		wanted.Links = append(wanted.Links, n.nioLinksLocked()...)
-	}
-	for _, l := range p.links {
-		wanted.Links = append(wanted.Links, l.definitionLocked())
-	}
-	p.mu.Unlock()
-	applied, err := client.Apply(ctx, wanted)
-	if err != nil {
-		return 0, err
-	}
-	for _, s := range applied.Inventory.Nodes {
-		p.observe(s, true)
-	}
-	for id, e := range applied.Errors {
-		p.c.cfg.Log.Error("a part of the project cannot be restored", "project", p.id, "id", id, "err", e.Message)
-	}
-	return applied.Inventory.Seq, nil
-}
-
 // follow folds the runner's events into what is observed, until the runner
 // dies or is let go.
 func (p *Project) follow(ctx context.Context, r *runnerLink, since uint64) {

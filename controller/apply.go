@@ -1,0 +1,98 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
+	"github.com/lanyard-lab/lanyard/emulators/runner"
+)
+
+// apply makes the runner as wanted, takes over what it observes and returns
+// the number of its last event. A node whose ports another program has taken
+// while it was away gets others.
+func (p *Project) apply(ctx context.Context, client *runner.Client) (uint64, error) {
+	applied, err := client.Apply(ctx, p.wanted())
+	if err == nil && p.relocate(ctx, applied.Errors) {
+		applied, err = client.Apply(ctx, p.wanted())
+	}
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range applied.Inventory.Nodes {
+		p.observe(s, true)
+	}
+	for id, e := range applied.Errors {
+		p.c.cfg.Log.Error("a part of the project cannot be restored", "project", p.id, "id", id, "err", e.Message)
+	}
+	return applied.Inventory.Seq, nil
+}
+
+// wanted is everything that the project's runner shall have.
+func (p *Project) wanted() runner.Wanted {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var wanted runner.Wanted
+	for _, n := range p.order {
+		wanted.Nodes = append(wanted.Nodes, n.definitionLocked())
+		wanted.Links = append(wanted.Links, n.nioLinksLocked()...)
+	}
+	for _, l := range p.links {
+		wanted.Links = append(wanted.Links, l.definitionLocked())
+	}
+	return wanted
+}
+
+// relocate gives other ports to the nodes that could not have theirs, and
+// reports whether it did.
+func (p *Project) relocate(ctx context.Context, problems map[string]runner.Error) bool {
+	any := false
+	for id, e := range problems {
+		p.mu.Lock()
+		n := p.nodes[id]
+		p.mu.Unlock()
+		if n == nil || !e.PortInUse {
+			continue
+		}
+		if err := n.relocate(ctx); err != nil {
+			p.c.cfg.Log.Error("cannot give a node other ports", "node", id, "err", err)
+			continue
+		}
+		any = true
+	}
+	return any
+}
+
+func (n *Node) relocate(ctx context.Context) error {
+	n.p.mu.Lock()
+	was := n.rec
+	rec := n.rec.clone()
+	n.p.mu.Unlock()
+	owner := nodeOwner(n.id)
+	if !n.p.c.consoles.openable(rec.Console) {
+		console, err := n.p.c.consoles.take(owner)
+		if err != nil {
+			return err
+		}
+		rec.Console = console
+	}
+	for i := range rec.Ports {
+		port := &rec.Ports[i]
+		if port.Local != 0 && !(n.p.c.udp.openable(port.Local) && n.p.c.udp.openable(port.Remote)) {
+			port.Local, port.Remote = 0, 0
+		}
+	}
+	if err := n.p.c.takeJackPorts(&rec); err != nil {
+		return err
+	}
+	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)}); err != nil {
+		return err
+	}
+	n.setRecord(rec)
+	n.p.c.releasePorts(was)
+	n.p.c.claimPorts(rec)
+	if rec.Console != was.Console {
+		n.p.c.tell(n.p.id, "warning", fmt.Sprintf("the console of %s is at port %d now: another program has %d", rec.Name, rec.Console, was.Console))
+	}
+	return nil
+}
