@@ -170,6 +170,30 @@ func TestConsoleStreamAndUnexpectedExit(t *testing.T) {
 	}
 }
 
+func TestEventsStaySmall(t *testing.T) {
+	c := start(t)
+	n := node(t, project(t, c), "PC1")
+	last := c.Events().Last()
+	script := strings.Repeat("x", 100<<10)
+	if err := n.Update(t.Context(), controller.NodePatch{StartupScript: &script, Properties: map[string]any{"note": script}}); err != nil {
+		t.Fatal(err)
+	}
+	events, err := c.Events().Subscribe("", &last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := events.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := e.Data.(controller.NodeView); e.Action != "vm.updated" || v.StartupScript != nil || len(v.Properties) != 0 {
+		t.Errorf("%s carries a large script or property", e.Action)
+	}
+	if v := n.View(); v.StartupScript == nil || *v.StartupScript != script || v.Properties["note"] != script {
+		t.Error("the node has lost its script or property")
+	}
+}
+
 // crash lets go of the data folder as SIGKILL does: without a word to anyone.
 func crash(t *testing.T, c *controller.Controller) {
 	t.Helper()

@@ -45,7 +45,7 @@ func (p *Project) CreateNode(ctx context.Context, s NodeSpec) (*Node, error) {
 		p.mu.Unlock()
 		return nil, err
 	}
-	p.c.bus.Publish(p.id, "vm.created", n.View())
+	n.publish("vm.created", n.View())
 	return n, nil
 }
 

@@ -42,7 +42,7 @@ func (n *Node) remove(ctx context.Context) error {
 	if err := os.RemoveAll(view.Folder); err != nil {
 		n.p.c.cfg.Log.Warn("files of a deleted node stay", "node", n.id, "err", err)
 	}
-	n.p.c.bus.Publish(n.p.id, "vm.deleted", view)
+	n.publish("vm.deleted", view)
 	return nil
 }
 

@@ -183,7 +183,7 @@ func (p *Project) observe(s runner.NodeState, first bool) {
 	n.seq, n.status, n.reason, n.commandLine = s.Seq, s.Status, s.Reason, s.CommandLine
 	p.mu.Unlock()
 	if was != s.Status {
-		p.c.bus.Publish(p.id, "vm."+string(s.Status), n.View())
+		n.publish("vm."+string(s.Status), n.View())
 	}
 }
 
@@ -208,7 +208,7 @@ func (p *Project) runnerDied(r *runnerLink) {
 	r.client.Close()
 	p.c.cfg.Log.Error("runner died", "project", p.id, "stopped", len(stopped), "log", p.c.runDir(p.id).LogFile())
 	for _, n := range stopped {
-		p.c.bus.Publish(p.id, "vm.stopped", n.View())
+		n.publish("vm.stopped", n.View())
 	}
 	if time.Since(r.born) > 10*time.Second { // one that dies young is started when it is needed again
 		p.warm(p.c.ctx)
@@ -242,7 +242,7 @@ func (p *Project) endRunner(ctx context.Context) error {
 	}
 	p.mu.Unlock()
 	for _, n := range stopped {
-		p.c.bus.Publish(p.id, "vm.stopped", n.View())
+		n.publish("vm.stopped", n.View())
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 			return err
 		}
 	}
-	n.p.c.bus.Publish(n.p.id, "vm.updated", n.View())
+	n.publish("vm.updated", n.View())
 	return nil
 }
 

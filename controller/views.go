@@ -109,3 +109,19 @@ type LogRecord struct {
 	Attrs   map[string]any
 	Time    time.Time
 }
+
+// maxInEvent is the size in bytes of a script, and of all properties together,
+// that an event still carries. Events are kept by the thousand; who wants more
+// asks for the node.
+const maxInEvent = 4 << 10
+
+// publish tells what happened to the node; v is how it is now.
+func (n *Node) publish(action string, v NodeView) {
+	if v.StartupScript != nil && len(*v.StartupScript) > maxInEvent {
+		v.StartupScript = nil
+	}
+	if len(encode(v.Properties)) > maxInEvent {
+		v.Properties = map[string]any{}
+	}
+	n.p.c.bus.Publish(n.p.id, action, v)
+}
