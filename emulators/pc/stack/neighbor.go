@@ -325,6 +325,9 @@ func (h *Host) FindDuplicate(ctx context.Context, addr netip.Addr) (net.Hardware
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.claims, addr)
+		if len(h.claims) == 0 {
+			h.claims = nil // an empty map keeps its memory
+		}
 	}()
 	for range duplicateTries {
 		h.locked(func() { h.arpSendLocked(arpRequest, broadcastMAC, netip.Addr{}, nil, addr) })

@@ -35,6 +35,9 @@ func (h *Host) handleUDP(port int, f func(src netip.AddrPort, dst netip.Addr, pa
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.udp, port)
+		if len(h.udp) == 0 {
+			h.udp = nil
+		}
 		copy(h.retired[1:], h.retired[:])
 		h.retired[0] = uint16(port)
 	}, nil
