@@ -110,6 +110,10 @@ func TestFailuresAreToldAndLeaveNothing(t *testing.T) {
 		t.Errorf("Start() = %v, want a conflict with the emulator's words", err)
 	}
 	good := node(t, p, "PC2")
+	taken := controller.NodeSpec{Name: "x", Type: "vpcs", Emulator: "vpcs", Console: good.View().Console}
+	if _, err := p.CreateNode(t.Context(), taken); codeOf(err) != controller.Conflict {
+		t.Errorf("CreateNode() on the console port of another node = %v, want Conflict", err)
+	}
 	if err := p.StartAll(t.Context()); codeOf(err) != controller.Conflict {
 		t.Errorf("StartAll() = %v, want Conflict", err)
 	}

@@ -75,7 +75,7 @@ func (p *Project) unreserve(id string) {
 
 // makeNode takes the ports, makes the node in the runner and commits it; what
 // was done is undone when a step fails.
-func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpec, rec nodeRecord) (n *Node, err error) {
+func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpec, rec nodeRecord) (_ *Node, err error) {
 	if err := rec.apply(NodePatch{Name: &s.Name, Emulator: &s.Emulator, Properties: s.Properties}); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 	if err := p.c.takeJackPorts(&rec); err != nil {
 		return nil, err
 	}
-	n = newNode(p, rec)
+	n := newNode(p, rec)
 	defer func() {
 		if err != nil {
 			p.c.releasePorts(n.rec)

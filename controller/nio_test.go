@@ -40,6 +40,11 @@ func TestNIOs(t *testing.T) {
 	if err := a.AttachNIO(t.Context(), 0, 0, good); err != nil {
 		t.Fatalf("AttachNIO() = %v", err)
 	}
+	named := good
+	named.RemoteHost = "localhost"
+	if err := a.AttachNIO(t.Context(), 0, 0, named); err != nil {
+		t.Errorf("AttachNIO() with a host name = %v", err)
+	}
 	if err := a.AttachNIO(t.Context(), 0, 0, good); err != nil {
 		t.Errorf("the same AttachNIO() again = %v", err)
 	}
