@@ -61,6 +61,20 @@ type Ender interface {
 	OnEnd(f func())
 }
 
+// Carrier is an Instance that can show whether the cable at a port leads
+// anywhere. A port's carrier is up until SetCarrier says otherwise.
+type Carrier interface {
+	SetCarrier(adapter, port int, up bool) error
+}
+
+// Updater is an Instance whose properties and ports can change while it runs.
+type Updater interface {
+	// Update makes the instance as s describes, or leaves it as it was. Jacks
+	// that are in both the old and the new Spec stay the same, others come or
+	// go. Its error is for the user.
+	Update(ctx context.Context, s Spec) error
+}
+
 // Resizer is an Instance whose console has a window size.
 type Resizer interface {
 	Resize(columns, rows int) error
@@ -72,7 +86,7 @@ type Spec struct {
 	Name       string          // of the node, 1 to 255 bytes, no control characters
 	Folder     string          // exists; the instance's working directory
 	Properties json.RawMessage // decoded strictly by the emulator into its own struct
-	Jacks      []Jack          // one per port, fixed until the instance ends
+	Jacks      []Jack          // one per port; fixed until the instance ends, unless it is an Updater
 	Console    Console         // gets the output from Start on, also before Start returns
 	Log        *slog.Logger
 	// Spawn starts a process that dies with the runner. No emulator may start

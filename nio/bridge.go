@@ -22,10 +22,24 @@ type Capture interface {
 	Frames(direction Direction, frames [][]byte)
 }
 
+// Filter impairs one direction. Its methods are called for several batches at
+// the same time when frames come from several goroutines.
+type Filter interface {
+	// Pick appends to picked the frames that get through: those given, changed
+	// copies of them, or one more than once. It must not change the frames
+	// given. What it appends is valid as long as they are.
+	Pick(frames, picked [][]byte) [][]byte
+	// Hold takes frames that got through and hands them to out: before it
+	// returns if they are due now, or copies of them later, from another
+	// goroutine. out is the same function in every call from one lane.
+	Hold(frames [][]byte, out Sink)
+}
+
 // LaneStats counts what one direction of a bridge received, and what became of
-// that if it was not handed on. What a NIO could not send, it counts itself.
+// that. What a filter or a NIO dropped, they count themselves.
 type LaneStats struct {
-	Frames, Bytes uint64
+	Frames, Bytes uint64 // received
+	Sent          uint64 // frames handed on
 	Suspended     uint64 // frames dropped because the bridge was suspended
 	Failed        uint64 // frames dropped because the NIO to write to was unusable
 }
@@ -46,6 +60,8 @@ type Bridge struct {
 type bridgeSettings struct {
 	suspended bool
 	capture   Capture
+	early     bool      // capture sees frames before the filters
+	filters   [2]Filter // by Direction; nil lets everything through
 }
 
 // NewBridge takes over what a and b receive and hands it to the other. A NIO is
@@ -53,10 +69,12 @@ type bridgeSettings struct {
 func NewBridge(a, b NIO) *Bridge {
 	bridge := &Bridge{a: a, b: b}
 	bridge.settings.Store(&bridgeSettings{})
-	bridge.lanes[Forth] = lane{bridge: bridge, direction: Forth, out: b}
-	bridge.lanes[Back] = lane{bridge: bridge, direction: Back, out: a}
-	a.Receive(bridge.lanes[Forth].forward)
-	b.Receive(bridge.lanes[Back].forward)
+	forth, back := &bridge.lanes[Forth], &bridge.lanes[Back]
+	forth.bridge, forth.direction, forth.out = bridge, Forth, b
+	back.bridge, back.direction, back.out = bridge, Back, a
+	forth.later, back.later = forth.release, back.release
+	a.Receive(forth.forward)
+	b.Receive(back.forward)
 	return bridge
 }
 
@@ -65,17 +83,24 @@ func (b *Bridge) SetSuspended(suspended bool) {
 	b.change(func(s *bridgeSettings) { s.suspended = suspended })
 }
 
-// SetCapture shows all frames that are handed on to c, or to nobody when c is
-// nil. The old capture may get a last batch while SetCapture returns.
-func (b *Bridge) SetCapture(c Capture) {
-	b.change(func(s *bridgeSettings) { s.capture = c })
+// SetCapture shows frames to c, or to nobody when c is nil: all that come in
+// when early is set, otherwise those that the filters let through, before they
+// are delayed. The old capture may get a last batch while SetCapture returns.
+func (b *Bridge) SetCapture(c Capture, early bool) {
+	b.change(func(s *bridgeSettings) { s.capture, s.early = c, early })
+}
+
+// SetFilter puts f, which may be nil, into one direction. Frames that the old
+// filter holds are handed on when they are due.
+func (b *Bridge) SetFilter(d Direction, f Filter) {
+	b.change(func(s *bridgeSettings) { s.filters[d] = f })
 }
 
 // Stats returns the counters of one direction.
 func (b *Bridge) Stats(d Direction) LaneStats {
 	l := &b.lanes[d]
 	return LaneStats{
-		Frames: l.frames.Load(), Bytes: l.bytes.Load(),
+		Frames: l.frames.Load(), Bytes: l.bytes.Load(), Sent: l.sent.Load(),
 		Suspended: l.suspended.Load(), Failed: l.failed.Load(),
 	}
 }
@@ -110,30 +135,67 @@ type lane struct {
 	bridge    *Bridge
 	direction Direction
 	out       NIO
+	later     Sink // release; made once, so that a call allocates nothing
 
-	frames, bytes     atomic.Uint64
-	suspended, failed atomic.Uint64
+	frames, bytes, sent atomic.Uint64
+	suspended, failed   atomic.Uint64
 
 	_ [64]byte // the lanes are written by different CPUs
 }
 
+// picks lends the lists that filters pick frames into.
+var picks = sync.Pool{New: func() any { list := make([][]byte, 0, 64); return &list }}
+
 // forward is the Sink of the NIO that the lane begins at.
 func (l *lane) forward(frames [][]byte) {
-	n, size := uint64(len(frames)), 0
+	size := 0
 	for _, f := range frames {
 		size += len(f)
 	}
-	l.frames.Add(n)
+	l.frames.Add(uint64(len(frames)))
 	l.bytes.Add(uint64(size))
 	s := l.bridge.settings.Load()
 	if s.suspended {
-		l.suspended.Add(n)
+		l.suspended.Add(uint64(len(frames)))
 		return
 	}
-	if s.capture != nil {
+	if s.capture != nil && (s.early || s.filters[l.direction] == nil) {
 		s.capture.Frames(l.direction, frames)
 	}
-	if err := l.out.Write(frames); err != nil {
-		l.failed.Add(n)
+	if filter := s.filters[l.direction]; filter != nil {
+		l.filter(s, filter, frames)
+		return
 	}
+	l.write(frames)
+}
+
+func (l *lane) filter(s *bridgeSettings, filter Filter, frames [][]byte) {
+	list := picks.Get().(*[][]byte)
+	picked := filter.Pick(frames, (*list)[:0])
+	if len(picked) > 0 {
+		if s.capture != nil && !s.early {
+			s.capture.Frames(l.direction, picked)
+		}
+		filter.Hold(picked, l.later)
+	}
+	clear(picked)
+	*list = picked[:0]
+	picks.Put(list)
+}
+
+// release is where a filter hands frames on, now or later.
+func (l *lane) release(frames [][]byte) {
+	if l.bridge.settings.Load().suspended {
+		l.suspended.Add(uint64(len(frames)))
+		return
+	}
+	l.write(frames)
+}
+
+func (l *lane) write(frames [][]byte) {
+	if err := l.out.Write(frames); err != nil {
+		l.failed.Add(uint64(len(frames)))
+		return
+	}
+	l.sent.Add(uint64(len(frames)))
 }

@@ -28,3 +28,9 @@ type NIO interface {
 	// Close releases what the NIO holds and waits for its goroutines.
 	Close() error
 }
+
+// Dropper is a NIO or a Filter that counts the frames it dropped.
+type Dropper interface {
+	// EachDrop calls f with each cause, in one or two words, and its count.
+	EachDrop(f func(cause string, frames uint64))
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -130,6 +131,62 @@ func (r *recorder) Frames(d Direction, frames [][]byte) {
 	}
 }
 
+// every lets every second frame through, twice, and holds them until told.
+type every struct {
+	held [][]byte
+	out  Sink
+}
+
+func (e *every) Pick(frames, picked [][]byte) [][]byte {
+	for i, f := range frames {
+		if i%2 == 1 {
+			picked = append(picked, f, f)
+		}
+	}
+	return picked
+}
+
+func (e *every) Hold(frames [][]byte, out Sink) {
+	for _, f := range frames {
+		e.held = append(e.held, bytes.Clone(f))
+	}
+	e.out = out
+}
+
+func TestBridgeFilter(t *testing.T) {
+	pc1, jack1 := Pipe()
+	pc2, jack2 := Pipe()
+	at1, at2 := collect(pc1), collect(pc2)
+	b := NewBridge(jack1, jack2)
+	e, r := &every{}, &recorder{}
+	b.SetFilter(Forth, e)
+	b.SetCapture(r, false)
+	mustWrite(t, pc1, frame(1, 60), frame(2, 70), frame(3, 80))
+	mustWrite(t, pc2, frame(4, 90))
+	at1.want(t, frame(4, 90))
+	if len(at2.frames) != 0 {
+		t.Errorf("%d frames came that the filter holds", len(at2.frames))
+	}
+	want := []recorded{{Forth, 70}, {Forth, 70}, {Back, 90}}
+	if !slices.Equal(r.frames, want) {
+		t.Errorf("the capture saw %v, want %v", r.frames, want)
+	}
+	e.out(e.held[:1])
+	at2.want(t, frame(2, 70))
+	b.SetSuspended(true)
+	e.out(e.held[1:])
+	if got := b.Stats(Forth); got.Sent != 1 || got.Suspended != 1 || got.Frames != 3 {
+		t.Errorf("Stats(Forth) = %+v, want 3 frames, 1 sent, 1 dropped for suspension", got)
+	}
+	b.SetSuspended(false)
+	early := &recorder{}
+	b.SetCapture(early, true)
+	mustWrite(t, pc1, frame(5, 60), frame(6, 70))
+	if want := []recorded{{Forth, 60}, {Forth, 70}}; !slices.Equal(early.frames, want) {
+		t.Errorf("the early capture saw %v, want %v", early.frames, want)
+	}
+}
+
 func TestBridge(t *testing.T) {
 	pc1, jack1 := Pipe()
 	pc2, jack2 := Pipe()
@@ -142,10 +199,10 @@ func TestBridge(t *testing.T) {
 	mustWrite(t, pc1, frame(4, 60), frame(4, 60))
 	b.SetSuspended(false)
 	r := &recorder{}
-	b.SetCapture(r)
+	b.SetCapture(r, false)
 	mustWrite(t, pc1, frame(5, 80))
 	mustWrite(t, pc2, frame(6, 90))
-	b.SetCapture(nil)
+	b.SetCapture(nil, false)
 	mustWrite(t, pc2, frame(7, 61))
 
 	at2.want(t, frame(1, 60), frame(2, 100), frame(5, 80))
@@ -157,10 +214,10 @@ func TestBridge(t *testing.T) {
 	_ = pc1.Close()
 	_ = jack2.Close()
 	jack1.deliver([][]byte{frame(8, 60)}) // as if it was on its way
-	if got, want := b.Stats(Forth), (LaneStats{Frames: 6, Bytes: 420, Suspended: 2, Failed: 1}); got != want {
+	if got, want := b.Stats(Forth), (LaneStats{Frames: 6, Bytes: 420, Sent: 3, Suspended: 2, Failed: 1}); got != want {
 		t.Errorf("Stats(Forth) = %+v, want %+v", got, want)
 	}
-	if got, want := b.Stats(Back), (LaneStats{Frames: 3, Bytes: 221}); got != want {
+	if got, want := b.Stats(Back), (LaneStats{Frames: 3, Bytes: 221, Sent: 3}); got != want {
 		t.Errorf("Stats(Back) = %+v, want %+v", got, want)
 	}
 }
@@ -201,8 +258,8 @@ func TestBridgeUnderReconfiguration(t *testing.T) {
 			default:
 			}
 			b.SetSuspended(i%2 == 0)
-			b.SetCapture(nullCapture{})
-			b.SetCapture(nil)
+			b.SetCapture(nullCapture{}, false)
+			b.SetCapture(nil, false)
 			_ = b.Stats(Back)
 		}
 	})

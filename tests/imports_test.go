@@ -14,6 +14,8 @@ const module = "github.com/lanyard-lab/lanyard/"
 func arrows() map[string][]string {
 	return map[string][]string{
 		"nio":                          {},
+		"nio/match":                    {"nio"},
+		"nio/bypass":                   {"nio"},
 		"nio/filter":                   {"nio"},
 		"nio/capture":                  {"nio"},
 		"console":                      {},
@@ -26,6 +28,7 @@ func arrows() map[string][]string {
 		"emulators/pc/standalone":      {"emulators", "nio", "emulators/pc", "console"},
 		"emulators/vpcs":               {"emulators", "nio"},
 		"emulators/fake":               {"emulators", "nio"},
+		"emulators/builtin":            {"emulators", "nio"},
 		"emulators/runner":             {"emulators", "nio", "nio/...", "console", "notifications"},
 		"controller/store":             {},
 		"controller":                   {"emulators/runner", "notifications", "controller/store"},
@@ -38,6 +41,7 @@ func arrows() map[string][]string {
 		"cmd/lanyard":                  {"..."},
 		"tests":                        {},
 		"tests/bench":                  {},
+		"tests/bench/wire":             {"nio", "nio/..."},
 	}
 }
 

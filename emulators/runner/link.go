@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"sync"
 
 	"github.com/lanyard-lab/lanyard/nio"
@@ -26,19 +27,7 @@ func (l *link) snapshot() Link {
 }
 
 // sameEnds reports whether a and b join the same ends in the same order.
-func sameEnds(a, b Link) bool {
-	for i := range a.Ends {
-		x, y := a.Ends[i], b.Ends[i]
-		if (x.UDP == nil) != (y.UDP == nil) || (x.UDP != nil && *x.UDP != *y.UDP) {
-			return false
-		}
-		x.UDP, y.UDP = nil, nil
-		if x != y {
-			return false
-		}
-	}
-	return true
-}
+func sameEnds(a, b Link) bool { return reflect.DeepEqual(a.Ends, b.Ends) }
 
 func (r *Runner) putLink(def Link) error {
 	r.change.Lock()
@@ -177,9 +166,9 @@ func (l *link) adjustCapture(r *Runner, want *Capture) error {
 		file = f
 	}
 	if file != nil {
-		l.bridge.SetCapture(file)
+		l.bridge.SetCapture(file, false)
 	} else {
-		l.bridge.SetCapture(nil)
+		l.bridge.SetCapture(nil, false)
 	}
 	if l.capture != nil {
 		l.capture.Close()

@@ -155,11 +155,11 @@ func TestOnBridge(t *testing.T) {
 	for i := range 5 {
 		path := filepath.Join(folder, string(rune('a'+i)))
 		f := mustCreate(t, path)
-		bridge.SetCapture(f)
+		bridge.SetCapture(f, false)
 		for f.Stats().Frames < 500 {
 			_ = bridge.Stats(nio.Forth)
 		}
-		bridge.SetCapture(nil)
+		bridge.SetCapture(nil, false)
 		if err := f.Close(); err != nil {
 			t.Errorf("Close() = %v", err)
 		}
