@@ -40,13 +40,16 @@ type Config struct {
 }
 
 // Group is one to nine virtual PCs that share a console session, as a vpcs
-// process does. It implements emulators.Instance and emulators.Suspender. Safe
-// for concurrent use. It holds no goroutine while its prompt waits for input.
+// process does. It implements emulators.Instance, emulators.Suspender and
+// emulators.Carrier. Safe for concurrent use. It holds no goroutine while its prompt waits for input.
 type Group struct {
 	cfg       GroupConfig
 	suspended atomic.Bool // read for every frame
+	noCarrier atomic.Bool // see SetCarrier
 	done      chan struct{}
 	work      sync.WaitGroup // running commands
+
+	carrierMu sync.Mutex // keeps changes of the carrier in order; taken before mu
 
 	// mu is never held while a host or a file is used. Console writes happen
 	// under it, to keep them in order; they do not block by contract.
@@ -99,6 +102,7 @@ func (g *Group) boot(reason string) {
 		pcs[i] = newMachine(g, i, life)
 	}
 	startup := g.startup()
+	defer g.applyCarrier() // mu is free again by then
 	g.mu.Lock()
 	if g.closed {
 		g.mu.Unlock()

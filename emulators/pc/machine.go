@@ -55,7 +55,9 @@ func newMachine(g *Group, index, life int) *machine {
 				host.Deliver(frames)
 			}
 		})
-		host.LinkUp()
+		if host.SetCarrier(!g.noCarrier.Load()); host.Carrier() {
+			host.LinkUp()
+		}
 	}
 	return m
 }

@@ -97,7 +97,7 @@ func (m *machine) cidr() string {
 func (c *call) showTable() {
 	c.printf("\nNAME   IP/MASK              GATEWAY           MAC                LPORT  RHOST:PORT\n")
 	for _, m := range c.pcs {
-		c.printf("%-6s %-20s %-17s %-18s %-6d %s\n", m.label(), m.cidr(), unset(m.host.IPv4().Gateway), m.host.MAC(), m.lport, m.remote)
+		c.printf("%-6s %-20s %-17s %-18s %-6d %s%s\n", m.label(), m.cidr(), unset(m.host.IPv4().Gateway), m.host.MAC(), m.lport, m.remote, m.carrierMark())
 		c.printf("       %s/64\n", m.host.LinkLocal())
 		if global, eui64, ok := m.host.Global(); ok {
 			suffix := ""
@@ -140,6 +140,9 @@ func (m *machine) ipDetails() string {
 	line("LPORT", fmt.Sprint(m.lport))
 	line("RHOST:PORT", m.remote.String())
 	line("MTU", fmt.Sprint(m.host.MTU()))
+	if !m.host.Carrier() {
+		line("CARRIER", "down")
+	}
 	return b.String()
 }
 
@@ -162,6 +165,9 @@ func (m *machine) ipv6Details() string {
 	line("LPORT", fmt.Sprint(m.lport))
 	line("RHOST:PORT", m.remote.String())
 	line("MTU:", fmt.Sprint(m.host.MTU()))
+	if !m.host.Carrier() {
+		line("CARRIER", "down")
+	}
 	return b.String()
 }
 

@@ -76,6 +76,7 @@ type Host struct {
 
 	mu        sync.Mutex
 	closed    bool
+	noCarrier bool // see SetCarrier
 	mtu       int
 	random    *rand.Rand
 	tap       func(sent bool, at time.Time, frame []byte)
@@ -129,9 +130,9 @@ func (h *Host) locked(f func()) {
 	f()
 	out, later, tap := h.out, h.later, h.tap
 	h.out, h.later = nil, nil
-	closed := h.closed
+	silent := h.closed || h.noCarrier
 	h.mu.Unlock()
-	if len(out) > 0 && !closed {
+	if len(out) > 0 && !silent {
 		if tap != nil {
 			now := time.Now()
 			for _, frame := range out {

@@ -138,12 +138,12 @@ func (h *Host) makeRoomLocked(v4 bool) bool {
 }
 
 // askLocked begins to ask for a neighbour, unless that is under way. It
-// returns nil when too many are asked for at once.
+// returns nil when too many are asked for at once, or nobody can hear it.
 func (h *Host) askLocked(addr netip.Addr) *neighbor {
 	if n := h.neighbors[addr]; n != nil && n.done != nil {
 		return n
 	}
-	if !h.makeRoomLocked(addr.Is4()) {
+	if h.noCarrier || !h.makeRoomLocked(addr.Is4()) {
 		return nil
 	}
 	n := h.newNeighborLocked(addr)
@@ -188,7 +188,7 @@ func (h *Host) failLocked(addr netip.Addr, n *neighbor) {
 }
 
 // resolve waits for a neighbour's MAC address: *UnreachableError after three
-// tries of a second, or ctx's error.
+// tries of a second, or at once without a carrier, or ctx's error.
 func (h *Host) resolve(ctx context.Context, addr netip.Addr) (net.HardwareAddr, error) {
 	if mac, ok := groupMAC(addr); ok {
 		return mac, nil

@@ -64,8 +64,11 @@ func (h *Host) handle(frames [][]byte) {
 	now := time.Now()
 	for len(frames) > 0 {
 		h.mu.Lock()
-		tap := h.tap
+		tap, silent := h.tap, h.noCarrier
 		h.mu.Unlock()
+		if silent {
+			return
+		}
 		count := len(frames)
 		if tap != nil {
 			count = 1
@@ -74,7 +77,7 @@ func (h *Host) handle(frames [][]byte) {
 		h.safely(func() {
 			h.locked(func() {
 				for _, frame := range frames[:count] {
-					if !h.closed {
+					if !h.closed && !h.noCarrier {
 						h.handleSafelyLocked(frame, now)
 					}
 				}
