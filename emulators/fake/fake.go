@@ -4,7 +4,8 @@
 // Its console echoes what is typed, shows the prompt "NAME> " and knows the
 // lines "exit" (a clean end), "crash" (an end with an error), "frames" (prints
 // how many frames came in), "send" (one broadcast frame out of every port) and
-// "disconnect" (hangs up).
+// "disconnect" (hangs up). What an instance was told of carriers and updates can
+// be read from the Emulator.
 package fake
 
 import (
@@ -26,7 +27,7 @@ type Properties struct {
 	Hang    bool   `json:"hang,omitempty"`     // start never becomes ready
 	HangEnd bool   `json:"hang_end,omitempty"` // stop lasts until its context ends
 	Fail    string `json:"fail,omitempty"`     // start fails with this
-	Refuse  string `json:"refuse,omitempty"`   // check fails with this
+	Refuse  string `json:"refuse,omitempty"`   // check fails with this, and so does an update
 }
 
 // ErrCrash is why an instance ended that was told to crash.
@@ -37,10 +38,13 @@ const lineLimit = 1024
 // Emulator makes fake instances.
 type Emulator struct {
 	running, starts atomic.Int64
+
+	mu        sync.Mutex
+	instances map[string]*instance // the last of each node id
 }
 
 // New makes an emulator.
-func New() *Emulator { return &Emulator{} }
+func New() *Emulator { return &Emulator{instances: map[string]*instance{}} }
 
 // Running is the number of instances that have not ended.
 func (e *Emulator) Running() int { return int(e.running.Load()) }
@@ -79,12 +83,11 @@ func (e *Emulator) Start(ctx context.Context, s emulators.Spec) (emulators.Insta
 		return nil, errors.New(p.Fail)
 	}
 	e.running.Add(1)
-	i := &instance{spec: s, properties: p, running: &e.running, done: make(chan struct{})}
-	for _, j := range s.Jacks {
-		if j.NIO != nil {
-			j.NIO.Receive(func(frames [][]byte) { i.frames.Add(int64(len(frames))) })
-		}
-	}
+	i := &instance{spec: s, properties: p, running: &e.running, done: make(chan struct{}), carrier: map[[2]int]bool{}}
+	i.plug(s.Jacks)
+	e.mu.Lock()
+	e.instances[s.ID] = i
+	e.mu.Unlock()
 	i.print("\r\n" + s.Name + "> ")
 	return i, nil
 }
@@ -106,17 +109,36 @@ func decode(raw json.RawMessage) (p Properties, delay time.Duration, err error) 
 
 // instance is one fake node. It has no goroutine.
 type instance struct {
+	running *atomic.Int64
+	frames  atomic.Int64
+	done    chan struct{}
+	exit    error // valid after done
+	once    sync.Once
+
+	mu         sync.Mutex
 	spec       emulators.Spec
 	properties Properties
-	running    *atomic.Int64
-	frames     atomic.Int64
-	done       chan struct{}
-	exit       error // valid after done
-	once       sync.Once
+	line       []byte
+	suspended  bool
+	carrier    map[[2]int]bool // by adapter and port; up when missing
+	updates    int
+}
 
-	mu        sync.Mutex
-	line      []byte
-	suspended bool
+// plug counts the frames that come in by jacks.
+func (i *instance) plug(jacks []emulators.Jack) {
+	for _, j := range jacks {
+		if j.NIO != nil {
+			j.NIO.Receive(func(frames [][]byte) { i.frames.Add(int64(len(frames))) })
+		}
+	}
+}
+
+func unplug(jacks []emulators.Jack) {
+	for _, j := range jacks {
+		if j.NIO != nil {
+			j.NIO.Receive(nil)
+		}
+	}
 }
 
 // Write echoes, and runs whole lines. A suspended instance forgets what is typed.
@@ -147,10 +169,10 @@ func (i *instance) Write(p []byte) (int, error) {
 func (i *instance) run(line string) {
 	switch line {
 	case "exit":
-		i.end(nil)
+		i.endLocked(nil)
 		return
 	case "crash":
-		i.end(ErrCrash)
+		i.endLocked(ErrCrash)
 		return
 	case "frames":
 		i.print(fmt.Sprintf("%d frames\r\n", i.frames.Load()))
@@ -177,12 +199,14 @@ func (i *instance) send() {
 func (i *instance) print(text string) { i.spec.Console.Write([]byte(text)) }
 
 func (i *instance) end(err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.endLocked(err)
+}
+
+func (i *instance) endLocked(err error) {
 	i.once.Do(func() {
-		for _, j := range i.spec.Jacks {
-			if j.NIO != nil {
-				j.NIO.Receive(nil)
-			}
-		}
+		unplug(i.spec.Jacks)
 		i.exit = err
 		i.running.Add(-1)
 		close(i.done)
@@ -191,7 +215,10 @@ func (i *instance) end(err error) {
 
 // Stop ends the instance.
 func (i *instance) Stop(ctx context.Context) error {
-	if i.properties.HangEnd {
+	i.mu.Lock()
+	hang := i.properties.HangEnd
+	i.mu.Unlock()
+	if hang {
 		select {
 		case <-ctx.Done():
 		case <-i.done:
