@@ -42,6 +42,14 @@ func (c *scriptCache) read(folder string, stored *string) *string {
 	return &text
 }
 
+// forget makes the next read look at the file, also when nothing about it
+// seems to have changed.
+func (c *scriptCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.time = time.Time{}
+}
+
 // forgetScriptFile removes the script file, so that the next start writes the
 // stored script.
 func (n *Node) forgetScriptFile() error {

@@ -33,6 +33,11 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 	if err := n.p.c.takeJackPorts(&rec); err != nil {
 		return err
 	}
+	rewrite, err := n.followRename(was, &rec, patch)
+	if err != nil {
+		return err
+	}
+	defer rewrite.abandon()
 	if rec.Console != was.Console {
 		if err := n.p.c.consoles.claim(rec.Console, nodeOwner(n.id)); err != nil {
 			return err
@@ -46,6 +51,9 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 	}
 	if rec.Console != was.Console {
 		n.p.c.consoles.release(was.Console, nodeOwner(n.id))
+	}
+	if err := n.finishRename(rewrite); err != nil {
+		return err
 	}
 	if patch.StartupScript != nil {
 		if err := n.forgetScriptFile(); err != nil {
