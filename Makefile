@@ -9,7 +9,7 @@ LISTEN ?= 127.0.0.1:3080
 # Programs that the tests need, and Debian's packages of them.
 TOOLS = curl:curl telnet:telnet vpcs:vpcs tcpdump:tcpdump ip:iproute2 ps:procps
 
-.PHONY: help run build test check unit e2e fuzz bench tools clean
+.PHONY: help run build test check unit e2e fuzz bench bench-wire tools clean
 
 help:
 	@echo 'make run     build bin/lanyard and serve on $(LISTEN); more settings: make run ARGS="..."'
@@ -20,6 +20,7 @@ help:
 	@echo 'make e2e     tests of the whole program; RACE=1 for one with the race detector'
 	@echo 'make fuzz    every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench   measure, and print a table'
+	@echo 'make bench-wire  the same for what links do to frames'
 	@echo 'make clean   remove what was built'
 
 run: build
@@ -52,6 +53,9 @@ fuzz:
 
 bench:
 	$(GO) run ./tests/bench
+
+bench-wire:
+	$(GO) run ./tests/bench/wire
 
 tools:
 	@missing=; for tool in $(TOOLS); do \

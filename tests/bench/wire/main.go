@@ -1,0 +1,89 @@
+// Command wire measures what a link does to frames, and prints one table: what
+// was measured, the target, the figure and the verdict.
+//
+// It is the generator: it owns the two ends of a link, and the link is in
+// another process (this program again), made of the same parts as in a runner.
+// Rates are ratios to the same two sockets wired to each other, measured in
+// turns, because a machine is not equally fast all the time. Figures that miss
+// their target are told, and are no failure: the exit code is 1 only when
+// something could not be measured.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == relayWord {
+		if err := relayMain(); err != nil {
+			fmt.Fprintln(os.Stderr, "relay:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	all := groups()
+	var names []string
+	for _, g := range all {
+		names = append(names, g.name)
+	}
+	only := flag.String("only", "", "measure these `groups` only, comma-separated: "+strings.Join(names, ", "))
+	rounds := flag.Int("rounds", 5, "how often to repeat; figures are medians")
+	flag.Parse()
+	b := &bench{rounds: max(*rounds, 1), generator: newGenerator()}
+	if err := b.run(all, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "wire:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is one run of all measurements.
+type bench struct {
+	rounds    int
+	generator *generator
+	table     table
+}
+
+// group is what is measured together.
+type group struct {
+	name string
+	do   func(*bench) error
+}
+
+func groups() []group {
+	return []group{
+		{"bulk", (*bench).bulk},
+		{"sparse", (*bench).sparse},
+		{"idle", (*bench).idle},
+	}
+}
+
+func (b *bench) run(all []group, only string) error {
+	debug.SetGCPercent(-1) // the generator makes no garbage that matters
+	start, before := time.Now(), busyness()
+	var failed []error
+	for name := range strings.SplitSeq(only, ",") {
+		known := name == ""
+		for _, g := range all {
+			if name != "" && name != g.name {
+				continue
+			}
+			known = true
+			if err := g.do(b); err != nil {
+				failed = append(failed, fmt.Errorf("cannot measure %s: %w", g.name, err))
+			}
+		}
+		if !known {
+			failed = append(failed, fmt.Errorf("cannot find group %q", name))
+		}
+	}
+	b.table.print(os.Stdout)
+	fmt.Printf("\n%s; load %s before, %s after; %d rounds, %.0f s. When others use the machine, figures are worse than the program.\n",
+		machine(), before, busyness(), b.rounds, time.Since(start).Seconds())
+	return errors.Join(failed...)
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// bulkTargets are shares of what the same sockets do without a relay, by frame
+// size.
+var bulkTargets = []struct {
+	size   int
+	target float64
+}{{64, 0.45}, {512, 0.4}, {1500, 0.33}}
+
+const (
+	bulkWindow = 512
+	bulkTime   = 300 * time.Millisecond
+)
+
+// bulk measures a relay under as much as it takes.
+func (b *bench) bulk() error {
+	bare, err := direct()
+	if err != nil {
+		return err
+	}
+	defer bare.close()
+	through, relay, err := relayed(relaySpec{})
+	if err != nil {
+		return err
+	}
+	defer relay.stop()
+	defer through.close()
+	return b.againstBare("relay", bare, through)
+}
+
+// againstBare adds rows that compare a path with bare sockets.
+func (b *bench) againstBare(name string, bare, through path) error {
+	lost := 0.0
+	for _, tc := range bulkTargets {
+		for _, way := range []struct {
+			name string
+			load load
+		}{
+			{"one way", load{}},
+			{"both ways", load{both: true}},
+		} {
+			l := way.load
+			l.size, l.window, l.length = tc.size, bulkWindow, bulkTime
+			r, err := b.compare(l, bare, through)
+			if err != nil {
+				return err
+			}
+			lost += r.lost
+			row := fmt.Sprintf("%s, %d B, %s, to bare sockets (%.0fk of %.0fk frames/s)",
+				name, tc.size, way.name, r.rate/1000, r.bare/1000)
+			b.table.atLeast(row, r.ratio, tc.target, "")
+		}
+	}
+	b.table.atMost(fmt.Sprintf("%s, lost in a window of %d", name, bulkWindow), lost, 0, " frames")
+	return nil
+}
+
+// ratio is a comparison of two paths.
+type ratio struct {
+	ratio      float64 // median of what the rounds gave
+	bare, rate float64 // medians, frames/s
+	lost       float64 // frames on the second path, in all
+}
+
+// compare runs l on two paths in turns.
+func (b *bench) compare(l load, bare, through path) (ratio, error) {
+	var ratios, bareRates, rates []float64
+	r := ratio{}
+	for range b.rounds {
+		first, err := b.generator.run(bare, l, 0)
+		if err != nil {
+			return r, err
+		}
+		second, err := b.generator.run(through, l, 0)
+		if err != nil {
+			return r, err
+		}
+		bareRates = append(bareRates, first.perSecond)
+		rates = append(rates, second.perSecond)
+		ratios = append(ratios, second.perSecond/first.perSecond)
+		r.lost += second.lost()
+	}
+	r.ratio, r.bare, r.rate = median(ratios), median(bareRates), median(rates)
+	return r, nil
+}
+
+// idleLinks is how many links do nothing.
+const idleLinks = 5000
+
+// idle measures what links cost on which nothing moves.
+func (b *bench) idle() error {
+	none, err := startRelay(relaySpec{})
+	if err != nil {
+		return err
+	}
+	defer none.stop()
+	fd, remote, err := bindUDP()
+	if err != nil {
+		return err
+	}
+	defer path{a: fd, b: -1}.close()
+	spec := relaySpec{Links: make([]linkSpec, idleLinks)}
+	for i := range spec.Links {
+		spec.Links[i] = linkSpec{remote, remote}
+	}
+	many, err := startRelay(spec)
+	if err != nil {
+		return err
+	}
+	defer many.stop()
+	time.Sleep(time.Second) // for the rest of its start
+	base, err := none.use()
+	if err != nil {
+		return err
+	}
+	first, err := many.use()
+	if err != nil {
+		return err
+	}
+	const length = 3 * time.Second
+	time.Sleep(length)
+	last, err := many.use()
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%d idle links, ", idleLinks)
+	b.table.atMost(name+"memory over a relay without links", float64(last.memory-base.memory)/1024, 64, " MiB")
+	b.table.atMost(name+"threads", float64(last.threads), float64(runtime.GOMAXPROCS(0)+8), "")
+	b.table.atMost(name+"CPU", 100*(last.cpu-first.cpu).Seconds()/length.Seconds(), 0.1, " %")
+	return nil
+}
