@@ -25,7 +25,8 @@ type checker interface{ Check() error }
 
 // Decode reads the body of the request into a new T, whatever its
 // Content-Type. An empty body is an empty object and unknown fields are
-// ignored, as GNS3's clients expect; everything else is strict. If T has a
+// ignored, as GNS3's clients expect; everything else is strict: see checkShape for
+// what encoding/json would let pass. If T has a
 // method Check() error, its error is returned.
 func Decode[T any](c *gin.Context) (T, error) {
 	var v T
@@ -73,6 +74,9 @@ func unmarshal(body []byte, v any) error {
 	}
 	if body[0] != '{' && json.Valid(body) {
 		return controller.Errorf(controller.Invalid, `cannot read the request: its body is %s, expected a JSON object such as {"name": "test"}`, kindOf(body[0]))
+	}
+	if err := checkShape(body, reflect.TypeOf(v)); err != nil {
+		return err
 	}
 	err := json.Unmarshal(body, v)
 	var syntax *json.SyntaxError
