@@ -21,8 +21,12 @@ func checkName(what, name string) error {
 		return Errorf(Invalid, "cannot use a name of %d bytes for a %s: at most %d are allowed", len(name), what, maxName)
 	case !utf8.ValidString(name):
 		return Errorf(Invalid, "cannot use the name of a %s: it is not valid UTF-8", what)
-	case strings.IndexFunc(name, unicode.IsControl) >= 0:
+	case strings.TrimSpace(name) == "":
+		return Errorf(Invalid, "cannot use a name of nothing but spaces for a %s", what)
+	case strings.ContainsFunc(name, unicode.IsControl):
 		return Errorf(Invalid, "cannot use the name %q for a %s: control characters are not allowed", name, what)
+	case strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }):
+		return Errorf(Invalid, "cannot use the name %+q for a %s: characters that change the direction of the text are not allowed", name, what)
 	}
 	return nil
 }
@@ -34,7 +38,7 @@ func newID(what, given string) (string, error) {
 	}
 	id, err := uuid.Parse(given)
 	if err != nil || len(given) != 36 {
-		return "", Errorf(Invalid, "cannot use %q as the id of a %s: it is no UUID", given, what)
+		return "", Errorf(Invalid, "cannot use %q as the id of a %s: it is not a UUID", given, what)
 	}
 	return id.String(), nil
 }

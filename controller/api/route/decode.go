@@ -20,6 +20,9 @@ import (
 // MaxName is the longest name that is accepted, in bytes.
 const MaxName = 255
 
+// MaxScript is the longest startup script that is accepted, in bytes.
+const MaxScript = 256 << 10
+
 // checker is a request that can say what is wrong with its values.
 type checker interface{ Check() error }
 
@@ -99,7 +102,8 @@ func Wrong(field, want, got string) error {
 	return controller.Errorf(controller.Invalid, "cannot accept field %q: %s, expected %s", field, got, want)
 }
 
-// Name checks a name: 1 to MaxName bytes without control characters.
+// Name checks a name: 1 to MaxName bytes, not only spaces, without control
+// characters and those that turn the direction of a text around.
 func Name(field, value string) error {
 	const want = "a text of 1 to 255 bytes without control characters"
 	switch {
@@ -107,8 +111,12 @@ func Name(field, value string) error {
 		return Wrong(field, want, "it is missing or empty")
 	case len(value) > MaxName:
 		return Wrong(field, want, "it is too long")
+	case strings.TrimSpace(value) == "":
+		return Wrong(field, want, "it has nothing but spaces")
 	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }):
-		return Wrong(field, want, "it holds a control character or half of a surrogate pair")
+		return Wrong(field, want, "it has a control character or half of a surrogate pair in it")
+	case strings.ContainsFunc(value, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }):
+		return Wrong(field, want, "it has an invisible character in it that changes the direction of the text")
 	}
 	return nil
 }
@@ -129,7 +137,7 @@ func ID(field string, value *string) (string, error) {
 	}
 	id, err := uuid.Parse(*value)
 	if err != nil || len(*value) != 36 {
-		return "", Wrong(field, "a UUID such as 6f1b2c9e-2f6c-4c1e-9a3c-0a6f0e1d2b3c", "it is none")
+		return "", Wrong(field, "a UUID such as 6f1b2c9e-2f6c-4c1e-9a3c-0a6f0e1d2b3c", "it is something else")
 	}
 	return id.String(), nil
 }
@@ -145,7 +153,7 @@ func OptionalPort(field string, value *int) error {
 // Text checks that an optional text has no NUL, which no program would take.
 func Text(field string, value *string) error {
 	if value != nil && strings.ContainsRune(*value, 0) {
-		return Wrong(field, "a text without NUL characters", "it holds one")
+		return Wrong(field, "a text without NUL characters", "it has one in it")
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package route
 import (
 	"slices"
 	"strings"
+
+	"github.com/lanyard-lab/lanyard/controller"
 )
 
 // NodeFields are the settings of a node that every dialect takes.
@@ -17,13 +19,21 @@ func (f NodeFields) Check() error {
 	if err := OptionalPort("console", f.Console); err != nil {
 		return err
 	}
-	if err := Text("startup_script", f.StartupScript); err != nil {
+	if err := script("startup_script", f.StartupScript); err != nil {
 		return err
 	}
 	if f.Emulator != nil && *f.Emulator != "" {
 		return oneOf("emulator", *f.Emulator, "pc", "vpcs")
 	}
 	return nil
+}
+
+// script checks an optional startup script.
+func script(field string, value *string) error {
+	if value != nil && len(*value) > MaxScript {
+		return controller.Errorf(controller.TooLarge, "cannot accept field %q: it has %d bytes, and %d are allowed", field, len(*value), MaxScript)
+	}
+	return Text(field, value)
 }
 
 // NodeType checks the type of a node to make.
