@@ -34,7 +34,7 @@ func (nio NIO) check() error {
 // resolve turns the remote host into an IP address.
 func (nio NIO) resolve(ctx context.Context) (string, error) {
 	if ip, err := netip.ParseAddr(nio.RemoteHost); err == nil {
-		return ip.Unmap().String(), nil
+		return nio.remote(ip.Unmap())
 	}
 	if nio.RemoteHost == "" || len(nio.RemoteHost) > maxName {
 		return "", Errorf(Invalid, "cannot use %q as the remote host of a NIO: give an IP address or a host name", nio.RemoteHost)
@@ -43,7 +43,7 @@ func (nio NIO) resolve(ctx context.Context) (string, error) {
 	if err != nil || len(ips) == 0 {
 		return "", Errorf(Invalid, "cannot use %q as the remote host of a NIO: it has no address", nio.RemoteHost)
 	}
-	return ips[0].Unmap().String(), nil
+	return nio.remote(ips[0].Unmap())
 }
 
 func nioLinkID(node string, adapter, port int) string {
