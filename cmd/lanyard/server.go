@@ -43,7 +43,7 @@ func startServer(socket *net.TCPListener, handler http.Handler, certificate *tls
 	s := &server{running: semaphore.NewWeighted(maxRequests), cancel: cancel, failed: make(chan error, 1), drained: make(chan struct{})}
 	var listener net.Listener = heldListener{socket}
 	if certificate != nil {
-		listener = tls.NewListener(listener, certificate)
+		listener = tls.NewListener(plainListener{listener}, certificate)
 	}
 	s.http = &http.Server{
 		Handler: s.count(handler),
