@@ -154,7 +154,11 @@ func (c *client) do(ctx context.Context, method, path string) (io.ReadCloser, er
 	}
 	answer, err := c.http.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("cannot reach the server at %s: %w", c.server, errors.Unwrap(err))
+		err = fmt.Errorf("cannot reach the server at %s: %w", c.server, errors.Unwrap(err))
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			err = fmt.Errorf("%w\nA certificate that the server has made itself is in its data folder: lanyard shutdown --server %s --ca DATA/tls/cert.pem", err, c.server)
+		}
+		return nil, err
 	}
 	if answer.StatusCode < http.StatusBadRequest {
 		return answer.Body, nil
