@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -67,13 +68,21 @@ func tail(path string) string {
 	return strings.TrimSpace(string(b[max(0, len(b)-2000):]))
 }
 
+// exitLimit is how long a process may take to end that has given up its lock.
+const exitLimit = 2 * time.Second
+
 // Terminate makes sure that no runner lives in dir and removes the directory. It
-// asks, waits for grace, and then kills the process that listens there.
+// asks, waits for grace, and then kills the process that listens there. When it
+// returns nil the process has ended, and not only given up the directory, unless
+// the kernel takes longer than exitLimit for that.
 func Terminate(ctx context.Context, dir Dir, epoch uint64, grace time.Duration) error {
 	if dir.Alive() {
 		client := NewClient(dir, epoch)
 		defer client.Close()
 		pid, pidErr := dir.peer(ctx)
+		if pidErr == nil {
+			defer unix.Close(pid)
+		}
 		ask, cancel := context.WithTimeout(ctx, grace)
 		defer cancel()
 		if err := client.Shutdown(ask); err != nil {
@@ -83,18 +92,31 @@ func Terminate(ctx context.Context, dir Dir, epoch uint64, grace time.Duration) 
 			if pidErr != nil {
 				return fmt.Errorf("the runner in %s neither answers nor tells its process: %w", dir, pidErr)
 			}
-			defer unix.Close(pid)
 			if err := unix.PidfdSendSignal(pid, unix.SIGKILL, nil, 0); err != nil {
 				return fmt.Errorf("cannot kill the runner in %s: %w", dir, err)
 			}
 			if !dir.waitDead(ctx, launchLimit) {
 				return fmt.Errorf("the runner in %s does not die", dir)
 			}
-		} else if pidErr == nil {
-			unix.Close(pid)
+		}
+		if pidErr == nil {
+			waitExit(pid, exitLimit)
 		}
 	}
 	return dir.Remove()
+}
+
+// waitExit waits until the process of a pidfd has ended, and reports whether it
+// has within limit. A zombie has ended.
+func waitExit(pid int, limit time.Duration) bool {
+	end := time.Now().Add(limit)
+	for {
+		fds := []unix.PollFd{{Fd: int32(pid), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, int(max(time.Until(end), 0).Milliseconds()))
+		if !errors.Is(err, unix.EINTR) {
+			return err == nil && n == 1
+		}
+	}
 }
 
 // peer is a pidfd of the process that listens on the socket, as the kernel
