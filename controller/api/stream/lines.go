@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -72,7 +73,7 @@ func (l *lines) of(e notifications.Event) []byte {
 
 func (l *lines) wire(e notifications.Event) any {
 	if record, ok := e.Data.(controller.LogRecord); ok {
-		return logEvent{Message: record.Message}
+		return logEvent{Message: logText(record)}
 	}
 	if strings.HasPrefix(e.Action, "log.") {
 		if text, ok := e.Data.(string); ok {
@@ -80,6 +81,22 @@ func (l *lines) wire(e notifications.Event) any {
 		}
 	}
 	return l.render(e.Data)
+}
+
+// logText is a record's message, with the request that it is about, if it is
+// about one. Other attributes, such as stacks, stay in the log.
+func logText(r controller.LogRecord) string {
+	const pathLimit = 200
+	id, ok := r.Attrs["request"].(string)
+	if !ok {
+		return r.Message
+	}
+	method, _ := r.Attrs["method"].(string)
+	path, _ := r.Attrs["path"].(string)
+	if len(path) > pathLimit {
+		path = strings.ToValidUTF8(path[:pathLimit], "") + "..."
+	}
+	return fmt.Sprintf("%s: %s (request %s)", r.Message, strings.TrimSpace(method+" "+path), id)
 }
 
 func (l *lines) ping(p pingEvent, at uint64) []byte {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,6 +204,11 @@ func TestLines(t *testing.T) {
 	}{
 		{"a view", notifications.Event{Seq: 1, Action: "vm.started", Data: map[string]int{"a": 1}}, `{"action":"vm.started","event":{"a":1},"seq":1}`},
 		{"a record", notifications.Event{Seq: 2, Action: "log.error", Data: controller.LogRecord{Message: "a <b>"}}, `{"action":"log.error","event":{"message":"a <b>"},"seq":2}`},
+		{"a record about a request", notifications.Event{Seq: 7, Action: "log.error", Data: controller.LogRecord{Message: "request panicked",
+			Attrs: map[string]any{"method": "POST", "path": "/v2/projects/" + strings.Repeat("x", 300), "request": "AB-7", "stack": "secret.go:1", "panic": "secret"}}},
+			`{"action":"log.error","event":{"message":"request panicked: POST /v2/projects/` + strings.Repeat("x", 187) + `... (request AB-7)"},"seq":7}`},
+		{"a record about something else", notifications.Event{Seq: 8, Action: "log.error", Data: controller.LogRecord{Message: "runner died",
+			Attrs: map[string]any{"path": "/x", "stopped": 3}}}, `{"action":"log.error","event":{"message":"runner died"},"seq":8}`},
 		{"a text", notifications.Event{Seq: 3, Action: "log.info", Data: "hello"}, `{"action":"log.info","event":{"message":"hello"},"seq":3}`},
 		{"in the slot of the first", notifications.Event{Seq: 1 + cached, Action: "x", Data: 1}, `{"action":"x","event":1,"seq":257}`},
 		{"what JSON cannot hold", notifications.Event{Seq: 4, Action: "x", Data: make(chan int)}, `{"action":"x","event":{},"seq":4}`},
