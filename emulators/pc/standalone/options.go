@@ -34,6 +34,10 @@ func parse(args []string) (options, error) {
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
+		if arg == "--help" { // not vpcs's, but what everybody tries
+			o.usage = true
+			continue
+		}
 		if arg == "--" {
 			words = append(words, args...)
 			break
@@ -146,7 +150,7 @@ func (o *options) check() error {
 func usage() string {
 	return `usage: vpcs [options] [FILE]
 
-  -h, -?      this text
+  -h, -?      this text; --help too
   -v          version
   -p PORT     telnet console on 127.0.0.1:PORT, in the background
   -F, -f      with -p: stay in the foreground

@@ -127,6 +127,7 @@ func TestParse(t *testing.T) {
 		{"-r x.vpc -u", with(func(o *options) { o.startup = "x.vpc" })},
 		{"-v", with(func(o *options) { o.version = true })},
 		{"-?", with(func(o *options) { o.usage = true })},
+		{"--help", with(func(o *options) { o.usage = true })},
 		{"-- -r", with(func(o *options) { o.startup = "-r" })},
 	} {
 		got, err := parse(strings.Fields(tc.args))
@@ -145,6 +146,8 @@ func TestBadCommandLines(t *testing.T) {
 		{"-p", "usage: vpcs", "requires an argument -- 'p'", 0},
 		{"a b", "usage: vpcs", "more than one startup file", 0},
 		{"-h", "usage: vpcs", "", 0},
+		{"-p 2000 --help", "usage: vpcs", "", 0},
+		{"--helper", "usage: vpcs", "vpcs: invalid option -- '-'", 0},
 		{"-v", "Welcome to Virtual PC Simulator, version 0.8.3", "", 0},
 		{"-e", "", "tap mode (-e, -d) is not available", failed},
 		{"-d tap0", "", "tap mode (-e, -d) is not available", failed},
