@@ -121,7 +121,7 @@ func direct() (path, error) {
 	if err != nil {
 		return p, err
 	}
-	p.a, p.b = a, b
+	p.a, p.b, p.atA, p.atB = a, b, atA, atB
 	return p, errors.Join(connectUDP(a, atB), connectUDP(b, atA))
 }
 
@@ -137,7 +137,7 @@ func relayed(spec relaySpec) (path, *child, error) {
 	if err != nil {
 		return p, nil, err
 	}
-	p.a, p.b = a, b
+	p.a, p.b, p.atA, p.atB = a, b, atA, atB
 	spec.Links = []linkSpec{{A: atA, B: atB}}
 	c, err := startRelay(spec)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net/netip"
 	"runtime"
 	"time"
 
@@ -13,7 +14,8 @@ const sendFrames = 32
 
 // path is what a measurement goes through: the generator has both ends.
 type path struct {
-	a, b         int  // file descriptors
+	a, b         int // file descriptors
+	atA, atB     netip.AddrPort
 	aUDP, bUDP   bool // which of them are UDP sockets
 	aHost, bHost int  // stations, for the addresses in frames
 }
@@ -164,7 +166,6 @@ func (g *generator) run(p path, l load, expect time.Duration) (*outcome, error) 
 	restore := pin(0)
 	start := now()
 	g.send(flows, l, expect, start)
-	o.perSecond = 0
 	for _, f := range flows {
 		o.inTime += f.got
 	}

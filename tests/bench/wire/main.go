@@ -60,6 +60,7 @@ func groups() []group {
 		{"bulk", (*bench).bulk},
 		{"sparse", (*bench).sparse},
 		{"idle", (*bench).idle},
+		{"bypass", (*bench).bypass},
 	}
 }
 

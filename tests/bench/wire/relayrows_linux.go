@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// bulkTargets are shares of what the same sockets do without a relay, by frame
-// size.
-var bulkTargets = []struct {
-	size   int
+// share is a target: what share of the rate of bare sockets there should be.
+type share struct {
+	size   int // of frames
 	target float64
-}{{64, 0.45}, {512, 0.4}, {1500, 0.33}}
+}
+
+var bulkTargets = []share{{64, 0.45}, {512, 0.4}, {1500, 0.33}}
 
 const (
 	bulkWindow = 512
@@ -31,13 +32,13 @@ func (b *bench) bulk() error {
 	}
 	defer relay.stop()
 	defer through.close()
-	return b.againstBare("relay", bare, through)
+	return b.againstBare("relay", bare, through, bulkTargets)
 }
 
 // againstBare adds rows that compare a path with bare sockets.
-func (b *bench) againstBare(name string, bare, through path) error {
+func (b *bench) againstBare(name string, bare, through path, targets []share) error {
 	lost := 0.0
-	for _, tc := range bulkTargets {
+	for _, tc := range targets {
 		for _, way := range []struct {
 			name string
 			load load
@@ -52,12 +53,11 @@ func (b *bench) againstBare(name string, bare, through path) error {
 				return err
 			}
 			lost += r.lost
-			row := fmt.Sprintf("%s, %d B, %s, to bare sockets (%.0fk of %.0fk frames/s)",
-				name, tc.size, way.name, r.rate/1000, r.bare/1000)
-			b.table.atLeast(row, r.ratio, tc.target, "")
+			b.table.atLeast(fmt.Sprintf("%s, %d B, %s: rate to bare sockets", name, tc.size, way.name),
+				r.ratio, tc.target, "", r.String())
 		}
 	}
-	b.table.atMost(fmt.Sprintf("%s, lost in a window of %d", name, bulkWindow), lost, 0, " frames")
+	b.table.atMost(fmt.Sprintf("%s: lost in a window of %d", name, bulkWindow), lost, 0, " frames", "")
 	return nil
 }
 
@@ -68,23 +68,29 @@ type ratio struct {
 	lost       float64 // frames on the second path, in all
 }
 
+func (r ratio) String() string {
+	return fmt.Sprintf("%.0fk of %.0fk frames/s", r.rate/1000, r.bare/1000)
+}
+
 // compare runs l on two paths in turns.
 func (b *bench) compare(l load, bare, through path) (ratio, error) {
 	var ratios, bareRates, rates []float64
 	r := ratio{}
-	for range b.rounds {
-		first, err := b.generator.run(bare, l, 0)
-		if err != nil {
-			return r, err
+	paths := [2]path{bare, through}
+	for i := range b.rounds {
+		var rate [2]float64
+		for _, k := range []int{i % 2, 1 - i%2} { // neither is always the first
+			o, err := b.generator.run(paths[k], l, 0)
+			if err != nil {
+				return r, err
+			}
+			rate[k] = o.perSecond
+			if k == 1 {
+				r.lost += o.lost()
+			}
 		}
-		second, err := b.generator.run(through, l, 0)
-		if err != nil {
-			return r, err
-		}
-		bareRates = append(bareRates, first.perSecond)
-		rates = append(rates, second.perSecond)
-		ratios = append(ratios, second.perSecond/first.perSecond)
-		r.lost += second.lost()
+		bareRates, rates = append(bareRates, rate[0]), append(rates, rate[1])
+		ratios = append(ratios, rate[1]/rate[0])
 	}
 	r.ratio, r.bare, r.rate = median(ratios), median(bareRates), median(rates)
 	return r, nil
@@ -129,9 +135,9 @@ func (b *bench) idle() error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%d idle links, ", idleLinks)
-	b.table.atMost(name+"memory over a relay without links", float64(last.memory-base.memory)/1024, 64, " MiB")
-	b.table.atMost(name+"threads", float64(last.threads), float64(runtime.GOMAXPROCS(0)+8), "")
-	b.table.atMost(name+"CPU", 100*(last.cpu-first.cpu).Seconds()/length.Seconds(), 0.1, " %")
+	name := fmt.Sprintf("%d idle links: ", idleLinks)
+	b.table.atMost(name+"memory over a relay without links", float64(last.memory-base.memory)/1024, 64, " MiB", "")
+	b.table.atMost(name+"threads", float64(last.threads), float64(runtime.GOMAXPROCS(0)+8), "", "")
+	b.table.atMost(name+"CPU", 100*(last.cpu-first.cpu).Seconds()/length.Seconds(), 0.1, " %", "")
 	return nil
 }

@@ -34,8 +34,8 @@ func (b *bench) sparse() error {
 			added = append(added, microseconds(second.quantile(0.5)-first.quantile(0.5)))
 			late = append(late, microseconds(second.quantile(0.99)-first.quantile(0.99)))
 		}
-		b.table.atMost(fmt.Sprintf("relay, %.0f frames/s, one way, added at p50 (%s us at p99)", rate, number(median(late))),
-			median(added), 50, " us")
+		b.table.atMost(fmt.Sprintf("relay, %.0f frames/s, one way: added at p50", rate), median(added), 50, " us",
+			number(median(late))+" us at p99")
 	}
 	return nil
 }

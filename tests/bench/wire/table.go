@@ -23,22 +23,26 @@ func (t *table) add(r row) {
 	fmt.Fprintf(os.Stderr, "  %s: %s %s\n", r.name, r.figure, r.verdict)
 }
 
-// atMost adds a figure that should not be over target.
-func (t *table) atMost(name string, figure, target float64, unit string) {
-	t.check(name, figure, "<= "+number(target)+unit, unit, figure <= target)
+// atMost adds a figure that should not be over target. The detail, in brackets,
+// says how it came about.
+func (t *table) atMost(name string, figure, target float64, unit, detail string) {
+	t.check(row{name, "<= " + number(target) + unit, number(figure) + unit, ""}, detail, figure <= target)
 }
 
 // atLeast adds a figure that should not be under target.
-func (t *table) atLeast(name string, figure, target float64, unit string) {
-	t.check(name, figure, ">= "+number(target)+unit, unit, figure >= target)
+func (t *table) atLeast(name string, figure, target float64, unit, detail string) {
+	t.check(row{name, ">= " + number(target) + unit, number(figure) + unit, ""}, detail, figure >= target)
 }
 
-func (t *table) check(name string, figure float64, target, unit string, ok bool) {
-	verdict := "ok"
+func (t *table) check(r row, detail string, ok bool) {
+	r.verdict = "ok"
 	if !ok {
-		verdict = "MISS"
+		r.verdict = "MISS"
 	}
-	t.add(row{name, target, number(figure) + unit, verdict})
+	if detail != "" {
+		r.figure += " (" + detail + ")"
+	}
+	t.add(r)
 }
 
 // tell adds what has no target, or could not be measured.
