@@ -114,6 +114,9 @@ func (p *Project) useRunner(ctx context.Context) (*runner.Client, error) {
 	p.runner = r
 	p.mu.Unlock()
 	p.c.tasks.Go(func() { p.follow(follow, r, since) })
+	if born.IsZero() {
+		p.c.cfg.Log.Info("runner adopted", "project", p.id)
+	}
 	return client, nil
 }
 
