@@ -43,8 +43,9 @@ const (
 
 // Emulator starts vpcs processes.
 type Emulator struct {
-	path   string
-	relays *relays
+	path     string
+	relays   *relays
+	exposure sync.Once // see warnExposed
 
 	mu       sync.Mutex
 	versions map[binary]version // of binaries that were asked
@@ -84,6 +85,7 @@ func (e *Emulator) Start(ctx context.Context, s emulators.Spec) (emulators.Insta
 		i.kill()
 		return nil, fmt.Errorf("%w%s", err, i.screen.lastLines())
 	}
+	e.warnExposed(s)
 	return i, nil
 }
 
