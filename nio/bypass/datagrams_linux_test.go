@@ -7,9 +7,20 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// segments is the control message that takes a message apart into frames.
+func segments(size uint16) []byte {
+	control := make([]byte, unix.CmsgSpace(2))
+	header := (*unix.Cmsghdr)(unsafe.Pointer(unsafe.SliceData(control)))
+	header.Level, header.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
+	header.SetLen(unix.CmsgLen(2))
+	binary.NativeEndian.PutUint16(control[unix.CmsgLen(0):], size)
+	return control
+}
 
 // TestSegmentsCross sends many datagrams in one call, which are one packet on lo.
 func TestSegmentsCross(t *testing.T) {
@@ -22,12 +33,7 @@ func TestSegmentsCross(t *testing.T) {
 	for i := range data {
 		data[i] = byte(i * 7 >> 3)
 	}
-	control := make([]byte, unix.CmsgSpace(2))
-	binary.NativeEndian.PutUint64(control, uint64(unix.CmsgLen(2)))
-	binary.NativeEndian.PutUint32(control[8:], unix.IPPROTO_UDP)
-	binary.NativeEndian.PutUint32(control[12:], unix.UDP_SEGMENT)
-	binary.NativeEndian.PutUint16(control[16:], size)
-	if _, _, err := a.WriteMsgUDP(data, control, nil); err != nil {
+	if _, _, err := a.WriteMsgUDP(data, segments(size), nil); err != nil {
 		t.Fatalf("no segments: %v", err)
 	}
 	buf := make([]byte, 64<<10)
