@@ -1,142 +1,95 @@
-// Package capture writes the frames of a link into a file that Wireshark and
-// tcpdump read.
 package capture
 
 import (
-	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/lanyard-lab/lanyard/nio"
 )
 
-// The classic pcap file format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html
 const (
-	magic        = 0xa1b2c3d4 // microseconds
-	snapLength   = 65535
-	linkEthernet = 1
-	fileHeader   = 24
-	recordHeader = 16
+	// fileLimit is what may wait for the disk, in bytes.
+	fileLimit = 4 << 20
+	// checkEvery is how often a busy capture looks whether its file is there.
+	checkEvery = time.Second
 )
 
-const (
-	// bufferLimit is what may wait for the disk, in bytes. Frames beyond are
-	// dropped from the capture, never from the link.
-	bufferLimit = 1 << 20
-	// flushEvery is how long a frame may wait before it is written.
-	flushEvery = 50 * time.Millisecond
-	// keepBuffer is what an idle capture may hold, in bytes.
-	keepBuffer = 64 << 10
-)
-
-// Stats counts frames.
-type Stats struct {
-	Frames  uint64 // seen
-	Dropped uint64 // not in the file: the disk was too slow, or refused
-}
-
-// disk is the file; tests have one that fails.
-type disk interface {
-	WriteAt(p []byte, offset int64) (int, error)
-	Truncate(size int64) error
-	Close() error
-}
-
-// File is a pcap file that is being written. Safe for concurrent use.
+// File is a capture into a file, or into several that take turns. Safe for
+// concurrent use.
+//
+// It ends when it is closed, at a limit, and when the disk refuses; the link
+// goes on in each case. What is in a file are whole records at any time, but
+// for the moment in which some are added. Frames reach the file within 50 ms.
 type File struct {
-	disk    disk
-	onError func(error)
+	intake  *intake
+	options Options
+	onEnd   func(error)
+	header  []byte
+	began   time.Time
 	stop    chan struct{}
 	stopped chan struct{} // the writer has ended
-	some    chan struct{} // has a token while the buffer is not empty
-	much    chan struct{} // has a token when it is half full
 
 	// Of the writer, and of Close after it.
-	offset   int64 // of the next record
-	reported bool
-	broken   error // the file cannot be written any more
+	place   *place
+	current *segment
+	size    int64     // of the current file
+	spare   []byte    // an empty buffer for the intake, or nil
+	opened  time.Time // when the current file was begun
+	checked time.Time
+	failed  error // why the capture ended by itself
 
-	mu     sync.Mutex
-	buffer []byte
-	stats  Stats
-	closed bool
+	mu        sync.Mutex
+	segments  []*segment    // oldest first; those that are kept or being read
+	followers int           // how many Follow
+	grown     chan struct{} // closed when there is more to read; nil if nobody waits
+	ended     bool          // nothing will be added
+	closed    bool
 }
 
-// Create makes a capture file, or replaces one, and its folder if need be.
-// onError, which may be nil, is called once, the first time that frames cannot
-// be written, such as for a full disk; the capture goes on when it can. It must
-// not call Close.
-func Create(path string, onError func(error)) (*File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("cannot create capture file: %w", err)
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+// Create makes a capture file, and its folder if need be, in the place of an old
+// one. If the options keep several files, then the one at path is always the
+// newest. When it is full it gets a number, growing from 1: link.pcap becomes
+// link.0001.pcap; and when there are too many, the one with the lowest number
+// is removed.
+//
+// onEnd, which may be nil, is called once if the capture ends by itself: with
+// ErrLimit, or with what is wrong, such as a full disk. It must not call Close,
+// which is still due.
+func Create(path string, o Options, onEnd func(error)) (*File, error) {
+	f, err := create(&place{path: path, create: createFile}, o, onEnd)
 	if err != nil {
-		return nil, fmt.Errorf("cannot create capture file: %w", err)
-	}
-	f, err := start(file, onError)
-	if err != nil {
-		_ = file.Close()
 		return nil, fmt.Errorf("cannot create capture file: %w", err)
 	}
 	return f, nil
 }
 
-func start(d disk, onError func(error)) (*File, error) {
-	header := make([]byte, 0, fileHeader)
-	header = binary.LittleEndian.AppendUint32(header, magic)
-	header = binary.LittleEndian.AppendUint16(header, 2) // version 2.4
-	header = binary.LittleEndian.AppendUint16(header, 4)
-	header = binary.LittleEndian.AppendUint64(header, 0) // reserved
-	header = binary.LittleEndian.AppendUint32(header, snapLength)
-	header = binary.LittleEndian.AppendUint32(header, linkEthernet)
-	if _, err := d.WriteAt(header, 0); err != nil {
+func create(p *place, o Options, onEnd func(error)) (*File, error) {
+	if err := o.check(); err != nil {
 		return nil, err
 	}
+	o.Files = max(o.Files, 1)
+	in := newIntake(o, fileLimit)
 	f := &File{
-		disk: d, onError: onError, offset: fileHeader,
-		stop: make(chan struct{}), stopped: make(chan struct{}),
-		some: make(chan struct{}, 1), much: make(chan struct{}, 1),
+		intake: in, options: o, onEnd: onEnd, header: in.header(o), began: time.Now(),
+		place: p, stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	if err := f.begin(); err != nil {
+		return nil, err
 	}
 	go f.write()
 	return f, nil
 }
 
-// Frames adds a batch. It copies into a buffer and never waits for the disk.
-// The file does not tell the direction: its link type has no place for it.
-func (f *File) Frames(_ nio.Direction, frames [][]byte) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return
-	}
-	now := time.Now()
-	for _, frame := range frames {
-		f.stats.Frames++
-		if len(f.buffer)+recordHeader+min(len(frame), snapLength) > bufferLimit {
-			f.stats.Dropped++
-			continue
-		}
-		f.buffer = appendRecord(f.buffer, now, frame)
-	}
-	offer(f.some)
-	if len(f.buffer) > bufferLimit/2 {
-		offer(f.much)
-	}
-}
+// Frames adds a batch.
+func (f *File) Frames(d nio.Direction, frames [][]byte) { f.intake.add(d, frames) }
 
 // Stats returns the counters.
-func (f *File) Stats() Stats {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.stats
-}
+func (f *File) Stats() Stats { return f.intake.count() }
 
-// Close writes what is left, and returns an error if that, or an earlier write
-// that made the file useless, failed.
+// Close writes what is left and ends the capture. It returns why the capture had
+// ended before by itself, unless that was a limit. Those who follow still get
+// what they have not read.
 func (f *File) Close() error {
 	f.mu.Lock()
 	closed := f.closed
@@ -148,28 +101,12 @@ func (f *File) Close() error {
 	}
 	close(f.stop)
 	<-f.stopped
-	err := f.flush(nil)
-	if closeErr := f.disk.Close(); err == nil {
-		err = closeErr
+	err := f.closeUnused()
+	if f.failed != nil && f.failed != ErrLimit {
+		err = f.failed
 	}
 	if err != nil {
 		return fmt.Errorf("cannot finish capture file: %w", err)
 	}
 	return nil
-}
-
-func appendRecord(buffer []byte, at time.Time, frame []byte) []byte {
-	kept := frame[:min(len(frame), snapLength)]
-	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(at.Unix()))
-	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(at.Nanosecond()/1000))
-	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(len(kept)))
-	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(len(frame)))
-	return append(buffer, kept...)
-}
-
-func offer(token chan struct{}) {
-	select {
-	case token <- struct{}{}:
-	default:
-	}
 }

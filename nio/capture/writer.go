@@ -1,107 +1,189 @@
 package capture
 
 import (
-	"encoding/binary"
+	"math"
+	"os"
 	"time"
 )
 
-// write is the goroutine that brings the buffer to the disk: at latest after
-// flushEvery, earlier when there is much. While nothing comes it only waits.
+// trailerRoom is what is kept free for the trailer in a file with a limit.
+const trailerRoom = 128
+
+// write is the goroutine that brings records to the disk. While no frames come
+// it only waits.
 func (f *File) write() {
 	defer close(f.stopped)
-	timer := time.NewTimer(flushEvery)
-	timer.Stop()
-	var spare []byte
-	for {
-		select {
-		case <-f.some:
-		case <-f.stop:
-			return
-		}
-		timer.Reset(flushEvery)
-		select {
-		case <-timer.C:
-		case <-f.much:
-		case <-f.stop:
-			return
-		}
-		timer.Stop()
-		spare = f.swap(spare)
-		_ = f.flushRecords(spare)
-		if cap(spare) > keepBuffer && len(spare) < cap(spare)/4 {
-			spare = nil // the burst that needed it is over
-		}
-		spare = spare[:0]
-	}
-}
-
-// swap takes the buffer and leaves next in its place.
-func (f *File) swap(next []byte) []byte {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	full := f.buffer
-	f.buffer = next
-	return full
-}
-
-// flush writes what is in the buffer now.
-func (f *File) flush(next []byte) error {
-	return f.flushRecords(f.swap(next))
-}
-
-// flushRecords appends records to the file, and reports and counts those that
-// it could not. What is in the file are whole records, so that it can be read
-// at any time and go on later.
-func (f *File) flushRecords(records []byte) error {
-	if len(records) == 0 {
-		return f.broken
-	}
-	if f.broken != nil {
-		f.drop(records)
-		return f.broken
-	}
-	n, err := f.disk.WriteAt(records, f.offset)
+	err := f.writeUntilEnd()
+	f.intake.end()
 	if err == nil {
-		f.offset += int64(n)
-		return nil
+		err = f.flush() // it was closed
 	}
-	whole := wholeRecords(records, n)
-	f.offset += int64(whole)
-	if truncateErr := f.disk.Truncate(f.offset); truncateErr != nil {
-		f.broken = err
+	if err == nil || err == ErrLimit {
+		if finishErr := f.finish(); finishErr != nil {
+			err = finishErr
+		}
 	}
-	f.drop(records[whole:])
-	if !f.reported && f.onError != nil {
-		f.onError(err)
+	f.failed = err
+	f.lose(f.intake.take(nil), err)
+	f.mu.Lock()
+	f.ended = true
+	f.wakeLocked()
+	closed := f.closed
+	f.mu.Unlock()
+	if err != nil && !closed && f.onEnd != nil {
+		f.onEnd(err)
 	}
-	f.reported = true
+}
+
+// writeUntilEnd returns nil when the capture is closed.
+func (f *File) writeUntilEnd() error {
+	flush := time.NewTimer(flushEvery)
+	flush.Stop()
+	for {
+		age := make(<-chan time.Time)
+		if f.options.MaxAge > 0 {
+			age = time.After(f.options.MaxAge - time.Since(f.opened))
+		}
+		select {
+		case <-f.intake.some:
+			f.intake.wait(flush, f.stop)
+		case <-age:
+		case <-f.stop:
+			return nil
+		}
+		if err := f.flush(); err != nil {
+			return err
+		}
+		if err := f.checkAge(); err != nil {
+			return err
+		}
+	}
+}
+
+// flush stores what waits.
+func (f *File) flush() error {
+	records := f.intake.take(f.spare)
+	f.spare = nil
+	rest, err := f.store(records)
+	if err == nil && time.Since(f.checked) >= checkEvery {
+		f.checked = time.Now()
+		err = f.place.check()
+	}
+	f.lose(rest, err)
+	f.spare = emptied(records)
 	return err
 }
 
-func (f *File) drop(records []byte) {
-	var n uint64
+// store appends records to the file, or several of them, and returns those that
+// it could not.
+func (f *File) store(records []byte) (rest []byte, err error) {
 	for len(records) > 0 {
-		records = records[recordLength(records):]
-		n++
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.stats.Dropped += n
-}
-
-// wholeRecords is the length of the records that end within the first n bytes.
-func wholeRecords(records []byte, n int) int {
-	whole := 0
-	for whole < n {
-		next := whole + recordLength(records[whole:])
-		if next > n {
-			break
+		room := int64(math.MaxInt64)
+		if f.options.MaxBytes > 0 {
+			room = f.options.MaxBytes - f.size - trailerRoom
 		}
-		whole = next
+		length := len(records)
+		if int64(length) > room {
+			_, length = f.intake.fit(records, room)
+		}
+		switch {
+		case length > 0:
+		case f.empty():
+			length = f.intake.length(records)
+		default:
+			if err := f.full(); err != nil {
+				return records, err
+			}
+			continue
+		}
+		n, err := f.append(records[:length])
+		records = records[n:]
+		if err != nil {
+			return records, err
+		}
 	}
-	return whole
+	return nil, nil
 }
 
-func recordLength(record []byte) int {
-	return recordHeader + int(binary.LittleEndian.Uint32(record[8:]))
+// append writes records behind those that are there, and returns the length of
+// those that are now in the file. Half a record is taken back.
+func (f *File) append(records []byte) (int, error) {
+	n, err := f.current.disk.WriteAt(records, f.size)
+	if err != nil {
+		_, n = f.intake.fit(records, int64(n))
+		_ = f.current.disk.Truncate(f.size + int64(n)) // the first error tells more
+	}
+	f.size += int64(n)
+	f.publish()
+	return n, err
+}
+
+// lose counts records that are not kept: those that were too late for a
+// capture with a limit do not count.
+func (f *File) lose(records []byte, err error) {
+	frames, _ := f.intake.fit(records, math.MaxInt64)
+	if err == ErrLimit {
+		f.intake.unseen(frames)
+	} else {
+		f.intake.dropped(frames)
+	}
+}
+
+func (f *File) empty() bool { return f.size == int64(len(f.header)) }
+
+// checkAge ends or replaces a file that is too old, unless it is empty and
+// could as well be the next one.
+func (f *File) checkAge() error {
+	switch {
+	case f.options.MaxAge == 0 || time.Since(f.opened) < f.options.MaxAge:
+		return nil
+	case f.options.Files > 1 && f.empty():
+		f.opened = time.Now()
+		return nil
+	}
+	return f.full()
+}
+
+// full goes on in a new file, if it may.
+func (f *File) full() error {
+	if f.options.Files == 1 {
+		return ErrLimit
+	}
+	if err := f.finish(); err != nil {
+		return err
+	}
+	name, err := f.place.retire(f.current.disk)
+	if err != nil {
+		return err
+	}
+	f.current.name = name
+	return f.begin()
+}
+
+// finish writes what comes after the last record.
+func (f *File) finish() error {
+	trailer := f.intake.trailer(f.intake.count(), f.began, time.Now())
+	if _, err := f.current.disk.WriteAt(trailer, f.size); err != nil {
+		_ = f.current.disk.Truncate(f.size)
+		return err
+	}
+	f.size += int64(len(trailer))
+	f.publish()
+	return nil
+}
+
+// begin makes a file the current one.
+func (f *File) begin() error {
+	d, err := f.place.create(f.place.path)
+	if err != nil {
+		return err
+	}
+	if _, err := d.WriteAt(f.header, 0); err != nil {
+		_ = d.Close()
+		_ = os.Remove(f.place.path) // nobody could read it
+		return err
+	}
+	f.size, f.opened, f.checked = int64(len(f.header)), time.Now(), time.Now()
+	f.current = &segment{disk: d, name: f.place.path, size: f.size, kept: true}
+	return f.keep(f.current)
 }
