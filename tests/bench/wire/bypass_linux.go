@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/lanyard-lab/lanyard/nio/bypass"
@@ -16,9 +18,12 @@ var bypassTargets = []share{{64, 0.95}, {512, 0.95}, {1500, 0.95}}
 func (b *bench) bypass() error {
 	return inNewNetwork(func() error {
 		by, err := bypass.Open()
-		if err != nil {
+		if errors.Is(err, ebpf.ErrNotSupported) {
 			b.table.tell("bypass", err.Error())
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 		defer by.Close()
 		bare, err := direct()
@@ -38,7 +43,7 @@ func (b *bench) bypass() error {
 		if err := by.Add(one, other); err != nil {
 			return err
 		}
-		if err := b.againstBare("bypass", bare, through, bypassTargets); err != nil {
+		if err := b.againstBare("bypass", bare, through, bypassTargets, ways()); err != nil {
 			return err
 		}
 		if err := b.roundTrips(bare, through); err != nil {

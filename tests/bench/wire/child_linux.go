@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -138,7 +137,7 @@ func relayed(spec relaySpec) (path, *child, error) {
 		return p, nil, err
 	}
 	p.a, p.b, p.atA, p.atB = a, b, atA, atB
-	spec.Links = []linkSpec{{A: atA, B: atB}}
+	spec.Links = []linkSpec{{A: endSpec{Peer: atA}, B: endSpec{Peer: atB}}}
 	c, err := startRelay(spec)
 	if err != nil {
 		return p, nil, err
@@ -174,9 +173,4 @@ func inNewNetwork(f func() error) error {
 		done <- f()
 	}()
 	return <-done
-}
-
-// permitted tells errors that say: not as this user.
-func permitted(err error) bool {
-	return !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EACCES)
 }

@@ -29,7 +29,7 @@ type load struct {
 	back    bool          // from b to a only
 	singles bool          // one message for each frame
 	length  time.Duration // of sending
-	grace   time.Duration // to wait for the last frames, at least
+	settle  time.Duration // from the start, not to count for bytesRate
 }
 
 // outcome is what became of it.
@@ -37,7 +37,7 @@ type outcome struct {
 	sent, got  uint64
 	inTime     uint64 // of got, while sending went on
 	perSecond  float64
-	bytesRate  float64 // bytes/s between the first frame that came and the last
+	bytesRate  float64 // bytes/s between two frames: the first after settle, and the last
 	late       uint64  // frames that others had overtaken
 	damaged    uint64
 	duplicated uint64 // a lower bound: more came than were sent
@@ -59,9 +59,10 @@ type flow struct {
 	damaged    uint64
 	writtenOff uint64        // frames that the window does not wait for any more
 	progress   time.Duration // when the last frame came
-	first      time.Duration
-	last       time.Duration
-	bytes      uint64 // without the first frame
+	settled    time.Duration
+	first      time.Duration // when the first frame after settled came
+	last       time.Duration // when the last one came
+	bytes      uint64        // between those
 	expect     time.Duration
 	delay, err *histogram
 }
@@ -126,10 +127,11 @@ func (f *flow) take(b []byte, t time.Duration) {
 	if number%32 == 0 && !intact(b) {
 		f.damaged++
 	}
-	if f.got == 0 {
-		f.first = t
-	} else {
+	switch {
+	case f.first > 0:
 		f.bytes += uint64(len(b))
+	case t >= f.settled:
+		f.first = t
 	}
 	f.got++
 	f.last = t
@@ -165,13 +167,16 @@ func (g *generator) run(p path, l load, expect time.Duration) (*outcome, error) 
 	}
 	restore := pin(0)
 	start := now()
+	for _, f := range flows {
+		f.settled = start + l.settle
+	}
 	g.send(flows, l, expect, start)
 	for _, f := range flows {
 		o.inTime += f.got
 	}
 	o.perSecond = float64(o.inTime) / (now() - start).Seconds()
 	restore()
-	g.finish(flows, max(l.grace, 50*time.Millisecond)+2*expect)
+	g.finish(flows, 300*time.Millisecond+2*expect)
 	for _, f := range flows {
 		o.sent += f.sent
 		o.got += f.got
@@ -180,7 +185,7 @@ func (g *generator) run(p path, l load, expect time.Duration) (*outcome, error) 
 		if f.got > f.sent {
 			o.duplicated += f.got - f.sent
 		}
-		if f.last > f.first {
+		if f.bytes > 0 {
 			o.bytesRate += float64(f.bytes) / (f.last - f.first).Seconds()
 		}
 	}
@@ -244,7 +249,7 @@ func (f *flow) fill(l load, t, expect time.Duration) int {
 	if free > 0 {
 		return f.push(free)
 	}
-	if t-f.progress > 100*time.Millisecond+3*expect {
+	if t-f.progress > 300*time.Millisecond+3*expect {
 		f.writtenOff, f.progress = f.sent-f.got, t
 	}
 	return 0

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/lanyard-lab/lanyard/nio"
+	"github.com/lanyard-lab/lanyard/nio/capture"
 )
 
 // relayWord is the first argument of a process that is a relay.
@@ -16,18 +18,27 @@ const relayWord = "relay"
 // relaySpec says what a relay is to do. It is one line on its standard input;
 // its answer is one line on its standard output. It ends with its input.
 type relaySpec struct {
-	Links []linkSpec
+	Links    []linkSpec
+	Filters  map[string][]any // of each link in both directions, as in the API
+	Capture  string           // the path of a file for the frames of the link
+	Recorder bool             // a flight recorder of each link
 }
 
-// linkSpec is a link between two ends, each of which is a tunnel to the
-// address given.
-type linkSpec struct{ A, B netip.AddrPort }
+// linkSpec is a link between two ends.
+type linkSpec struct{ A, B endSpec }
 
-// relayReply tells where the links' ends are.
+// endSpec is one of them: a tunnel.
+type endSpec struct {
+	Peer netip.AddrPort // the other end of the tunnel
+}
+
+// relayReply tells where the links' ends are, if they are tunnels.
 type relayReply struct {
-	Links []linkSpec
+	Links []linkPorts
 	Error string
 }
+
+type linkPorts struct{ A, B netip.AddrPort }
 
 // relayMain is the process under test. It does with a link what a runner does,
 // and nothing else.
@@ -61,26 +72,50 @@ func (r *relay) close() {
 
 func (r *relay) open(spec relaySpec, reply *relayReply) error {
 	for _, l := range spec.Links {
-		a, localA, err := r.tunnel(l.A)
+		a, atA, err := r.end(l.A)
 		if err != nil {
 			return err
 		}
-		b, localB, err := r.tunnel(l.B)
+		b, atB, err := r.end(l.B)
 		if err != nil {
 			return err
 		}
 		bridge := nio.NewBridge(a, b)
 		r.closers = append(r.closers, bridge.Close)
-		reply.Links = append(reply.Links, linkSpec{localA, localB})
+		if err := r.equip(bridge, spec); err != nil {
+			return err
+		}
+		reply.Links = append(reply.Links, linkPorts{atA, atB})
 	}
 	return nil
 }
 
-func (r *relay) tunnel(remote netip.AddrPort) (nio.NIO, netip.AddrPort, error) {
-	u, err := nio.OpenUDP(netip.AddrPortFrom(remote.Addr(), 0), remote)
-	if err != nil {
-		return nil, netip.AddrPort{}, err
+// equip gives a bridge what a link of a runner can have.
+func (r *relay) equip(bridge *nio.Bridge, spec relaySpec) error {
+	if spec.Capture != "" {
+		file, err := capture.Create(spec.Capture, capture.Options{MaxBytes: 256 << 20, Files: 2}, nil)
+		if err != nil {
+			return err
+		}
+		r.closers = append(r.closers, func() { _ = file.Close() })
+		bridge.SetCapture(file, false)
 	}
-	r.closers = append(r.closers, func() { _ = u.Close() })
-	return u, u.Local(), nil
+	if spec.Recorder {
+		recorder := capture.NewRecorder(capture.NewBudget(64<<20),
+			capture.RecorderOptions{Age: time.Minute, Bytes: 8 << 20, SnapLen: 128})
+		r.closers = append(r.closers, recorder.Close)
+		bridge.SetCapture(recorder, false)
+	}
+	return nil
+}
+
+func (r *relay) end(e endSpec) (end nio.NIO, at netip.AddrPort, err error) {
+	u, err := nio.OpenUDP(netip.AddrPortFrom(e.Peer.Addr(), 0), e.Peer)
+	if err == nil {
+		end, at = u, u.Local()
+	}
+	if err == nil {
+		r.closers = append(r.closers, func() { _ = end.Close() })
+	}
+	return end, at, err
 }

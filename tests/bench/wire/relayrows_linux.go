@@ -19,6 +19,14 @@ const (
 	bulkTime   = 300 * time.Millisecond
 )
 
+// way is where to send.
+type way struct {
+	name string
+	load load
+}
+
+func ways() []way { return []way{{"one way", load{}}, {"both ways", load{both: true}}} }
+
 // bulk measures a relay under as much as it takes.
 func (b *bench) bulk() error {
 	bare, err := direct()
@@ -32,20 +40,19 @@ func (b *bench) bulk() error {
 	}
 	defer relay.stop()
 	defer through.close()
-	return b.againstBare("relay", bare, through, bulkTargets)
+	return b.againstBare("relay", bare, through, bulkTargets, ways())
 }
 
 // againstBare adds rows that compare a path with bare sockets.
-func (b *bench) againstBare(name string, bare, through path, targets []share) error {
+func (b *bench) againstBare(name string, bare, through path, targets []share, ways []way) error {
+	return b.compareAll(name, "bare sockets", bare, through, targets, ways)
+}
+
+// compareAll adds rows that compare a path with another.
+func (b *bench) compareAll(name, other string, bare, through path, targets []share, ways []way) error {
 	lost := 0.0
 	for _, tc := range targets {
-		for _, way := range []struct {
-			name string
-			load load
-		}{
-			{"one way", load{}},
-			{"both ways", load{both: true}},
-		} {
+		for _, way := range ways {
 			l := way.load
 			l.size, l.window, l.length = tc.size, bulkWindow, bulkTime
 			r, err := b.compare(l, bare, through)
@@ -53,7 +60,7 @@ func (b *bench) againstBare(name string, bare, through path, targets []share) er
 				return err
 			}
 			lost += r.lost
-			b.table.atLeast(fmt.Sprintf("%s, %d B, %s: rate to bare sockets", name, tc.size, way.name),
+			b.table.atLeast(fmt.Sprintf("%s, %d B, %s: rate to %s", name, tc.size, way.name, other),
 				r.ratio, tc.target, "", r.String())
 		}
 	}
@@ -113,7 +120,7 @@ func (b *bench) idle() error {
 	defer path{a: fd, b: -1}.close()
 	spec := relaySpec{Links: make([]linkSpec, idleLinks)}
 	for i := range spec.Links {
-		spec.Links[i] = linkSpec{remote, remote}
+		spec.Links[i] = linkSpec{endSpec{Peer: remote}, endSpec{Peer: remote}}
 	}
 	many, err := startRelay(spec)
 	if err != nil {
