@@ -5,7 +5,6 @@ package console
 import (
 	"errors"
 	"io"
-	"net"
 	"sync"
 	"time"
 )
@@ -32,7 +31,7 @@ const (
 // typed, so whoever works with the node sees it at the right size.
 type Hub struct {
 	name string
-	wg   sync.WaitGroup // clients and the listener
+	wg   sync.WaitGroup // clients
 	done chan struct{}  // closed by Close
 
 	// line serialises the calls of input and resize. It is never taken with mu
@@ -47,7 +46,7 @@ type Hub struct {
 	resize        func(columns, rows int) error
 	columns, rows int // of the line, 0 until a client tells
 	notice        string
-	listener      net.Listener
+	listener      *listener // nil when there is none
 	closed        bool
 }
 
@@ -136,10 +135,7 @@ func (h *Hub) Close() error {
 	}
 	h.mu.Unlock()
 
-	var err error
-	if listener != nil {
-		err = listener.Close()
-	}
+	err := listener.close()
 	for _, c := range clients {
 		c.fail(ErrClosed)
 	}

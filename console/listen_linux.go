@@ -1,10 +1,9 @@
 package console
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,36 +13,79 @@ const (
 	// sendBuffer is what the kernel may hold for a telnet client, in bytes: the
 	// rest waits in the hub, where it is counted.
 	sendBuffer = 64 << 10
-	// Accepting is tried again after a failure such as "too many open files".
-	acceptRetryMin = 5 * time.Millisecond
-	acceptRetryMax = time.Second
+	// acceptRetry is when accepting is tried again after a failure such as "too
+	// many open files".
+	acceptRetry = 100 * time.Millisecond
 )
 
-// Listen serves telnet on a TCP address such as "127.0.0.1:2000". A listener
-// that the hub already has is closed when the new one is open; clients stay.
-// The error wraps syscall.EADDRINUSE when the port is taken.
-func (h *Hub) Listen(address string) error {
-	config := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3,
-	}}
-	listener, err := config.Listen(context.Background(), "tcp", address)
+// Listen serves telnet on a TCP address such as "127.0.0.1:2000", with a to wait
+// for clients. A listener that the hub already has is closed when the new one is
+// open; clients stay. The error wraps syscall.EADDRINUSE when the port is taken.
+func (h *Hub) Listen(a *Acceptor, address string) error {
+	tcp, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return fmt.Errorf("cannot listen for the console of %s: %w", h.name, err)
 	}
+	l := &listener{}
+	if l.tcp, err = net.ListenTCP("tcp", tcp); err == nil {
+		l.forget, err = a.add(l.tcp, func(conn net.Conn) { h.welcome(l, conn) })
+	}
+	if err != nil {
+		l.close()
+		return fmt.Errorf("cannot listen for the console of %s: %w", h.name, err)
+	}
 	h.mu.Lock()
-	if h.closed {
-		h.mu.Unlock()
-		_ = listener.Close()
-		return fmt.Errorf("cannot listen for the console of %s: %w", h.name, ErrClosed)
-	}
 	old := h.listener
-	h.listener = listener
-	h.wg.Go(func() { h.accept(listener) })
-	h.mu.Unlock()
-	if old != nil {
-		_ = old.Close()
+	if h.closed {
+		old, err = l, fmt.Errorf("cannot listen for the console of %s: %w", h.name, ErrClosed)
+	} else {
+		h.listener = l
 	}
-	return nil
+	h.mu.Unlock()
+	old.close()
+	return err
+}
+
+// listener is an open port of a hub.
+type listener struct {
+	tcp    *net.TCPListener
+	forget func()
+	closed atomic.Bool
+}
+
+// close closes the port; nil and half-made listeners are fine.
+func (l *listener) close() error {
+	if l == nil || l.tcp == nil {
+		return nil
+	}
+	l.closed.Store(true)
+	if l.forget != nil {
+		l.forget()
+	}
+	return l.tcp.Close()
+}
+
+// welcome serves a new client of l, unless that has been closed meanwhile.
+func (h *Hub) welcome(l *listener, conn net.Conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || l.closed.Load() {
+		_ = conn.Close()
+		return
+	}
+	h.wg.Go(func() {
+		prepare(conn)
+		_ = h.serve(conn, newTelnet())
+	})
+}
+
+// Deafen ends Listen. Clients that are connected stay.
+func (h *Hub) Deafen() {
+	h.mu.Lock()
+	old := h.listener
+	h.listener = nil
+	h.mu.Unlock()
+	_ = old.close()
 }
 
 // Addr is the address that Listen took, nil before.
@@ -53,31 +95,7 @@ func (h *Hub) Addr() net.Addr {
 	if h.listener == nil {
 		return nil
 	}
-	return h.listener.Addr()
-}
-
-func (h *Hub) accept(listener net.Listener) {
-	retry := acceptRetryMin
-	for {
-		conn, err := listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			select {
-			case <-time.After(retry):
-			case <-h.done:
-				return
-			}
-			retry = min(2*retry, acceptRetryMax)
-			continue
-		}
-		retry = acceptRetryMin
-		h.wg.Go(func() {
-			prepare(conn)
-			_ = h.serve(conn, newTelnet())
-		})
-	}
+	return h.listener.tcp.Addr()
 }
 
 // prepare sets what a telnet connection needs beyond Go's TCP_NODELAY. Telnet
@@ -89,6 +107,7 @@ func prepare(conn net.Conn) {
 		return
 	}
 	_ = tcp.SetWriteBuffer(sendBuffer)
+	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
 	if raw, err := tcp.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) {
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_OOBINLINE, 1)

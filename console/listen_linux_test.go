@@ -22,11 +22,18 @@ const patience = 60 * time.Second
 
 func listen(t testing.TB, h *Hub) string {
 	t.Helper()
-	if err := h.Listen("127.0.0.1:0"); err != nil {
+	if err := h.Listen(acceptor(t), "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.Close() })
 	return h.Addr().String()
+}
+
+func acceptor(t testing.TB) *Acceptor {
+	t.Helper()
+	a := NewAcceptor()
+	t.Cleanup(a.Close)
+	return a
 }
 
 func dial(t testing.TB, address string) net.Conn {
@@ -61,7 +68,7 @@ func TestListenOnTakenPort(t *testing.T) {
 	taken := listen(t, New("PC1", 0))
 	h := New("PC2", 0)
 	defer h.Close()
-	err := h.Listen(taken)
+	err := h.Listen(acceptor(t), taken)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("Listen(taken) = %v, want EADDRINUSE", err)
 	}
@@ -85,14 +92,54 @@ func TestListenAgainMovesListener(t *testing.T) {
 	write(h, "still here")
 	readUntil(t, client, "still here")
 	_ = h.Close()
-	if err := h.Listen("127.0.0.1:0"); !errors.Is(err, ErrClosed) {
+	if err := h.Listen(acceptor(t), "127.0.0.1:0"); !errors.Is(err, ErrClosed) {
 		t.Errorf("Listen() after Close = %v, want ErrClosed", err)
+	}
+}
+
+// TestManyListeners has more clients than one look of the acceptor takes, while
+// listeners come and go.
+func TestManyListeners(t *testing.T) {
+	a := acceptor(t)
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			h := New(fmt.Sprint("PC", i), 100)
+			defer h.Close()
+			if err := h.Listen(a, "127.0.0.1:0"); err != nil {
+				t.Error(err)
+				return
+			}
+			for range 3 {
+				conn, err := net.Dial("tcp", h.Addr().String())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = conn.SetDeadline(time.Now().Add(patience))
+				readUntil(t, conn, fmt.Sprintf("PC%d is stopped", i))
+				_ = conn.Close()
+				if err := h.Listen(a, "127.0.0.1:0"); err != nil {
+					t.Error(err)
+				}
+			}
+			address := h.Addr().String()
+			h.Deafen()
+			if conn, err := net.Dial("tcp", address); err == nil {
+				_ = conn.Close()
+				t.Errorf("a hub that was made deaf still listens on %s", address)
+			}
+		})
+	}
+	all.Wait()
+	if n := len(a.listeners); n != 0 {
+		t.Errorf("%d listeners are left", n)
 	}
 }
 
 // TestStuckTelnetClient has 50 clients that read and one that never does.
 func TestStuckTelnetClient(t *testing.T) {
-	before := runtime.NumGoroutine()
+	before := runtime.NumGoroutine() + 1 // the acceptor
 	h := New("PC1", 64<<10)
 	address := listen(t, h)
 	h.Connect(&line{}, nil)
@@ -253,10 +300,11 @@ func BenchmarkIdleHub(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		goroutines := runtime.NumGoroutine()
 		all := make([]*Hub, hubs)
+		a := acceptor(b)
 		banner := strings.Repeat("x", 1024)
 		for i := range all {
 			all[i] = New("PC1", 64<<10)
-			if err := all[i].Listen("127.0.0.1:0"); err != nil {
+			if err := all[i].Listen(a, "127.0.0.1:0"); err != nil {
 				b.Fatal(err)
 			}
 			write(all[i], banner)

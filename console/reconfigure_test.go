@@ -1,51 +1,42 @@
 package console
 
 import (
-	"errors"
 	"io"
 	"net"
+	"net/netip"
+	"os"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// failing is a listener that fails for an hour.
-type failing struct {
-	net.Listener
-	until time.Time
-	calls int
-}
-
-func (f *failing) Accept() (net.Conn, error) {
-	f.calls++
-	if time.Now().Before(f.until) {
-		return nil, errors.New("too many open files")
+// TestTooManyOpenFiles serves a client that came while no file could be opened.
+func TestTooManyOpenFiles(t *testing.T) {
+	address := listen(t, New("PC1", 0))
+	client := dial(t, address)
+	readUntil(t, client, "stopped\r\n")
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
 	}
-	return nil, net.ErrClosed
-}
-
-func TestAcceptErrorsDoNotSpin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := &failing{until: time.Now().Add(time.Hour)}
-		New("PC1", 0).accept(f)
-		if f.calls < 3600 || f.calls > 3620 {
-			t.Errorf("%d calls of Accept in an hour of failures, want one a second", f.calls)
-		}
-		h := New("PC2", 0)
-		ended := make(chan struct{})
-		go func() {
-			h.accept(&failing{until: time.Now().Add(time.Hour)})
-			close(ended)
-		}()
-		synctest.Wait()
-		start := time.Now()
-		_ = h.Close()
-		<-ended
-		if got := time.Since(start); got != 0 {
-			t.Errorf("accept ended %v after Close", got)
-		}
-	})
+	// A socket is made first; connecting takes no further file of ours.
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := unix.Rlimit{Cur: uint64(3), Max: before.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &full); err != nil {
+		t.Fatal(err)
+	}
+	to := netip.MustParseAddrPort(address)
+	err = unix.Connect(fd, &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())})
+	if restore := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); err != nil || restore != nil {
+		t.Fatal(err, restore)
+	}
+	second := os.NewFile(uintptr(fd), "client")
+	defer second.Close()
+	readUntil(t, second, "stopped\r\n")
 }
 
 // TestHubUnderReconfiguration is for the race detector.
