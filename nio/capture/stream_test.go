@@ -108,7 +108,7 @@ func TestPrimedStream(t *testing.T) {
 			var fan Fan
 			r := NewRecorder(NewBudget(64<<20), RecorderOptions{Bytes: 32 << 20})
 			fan.Add(r)
-			const last = 4000 // less than what a stream holds
+			const last = 4000             // less than what a stream holds
 			starts := make(chan bool, 20) // readers join while frames come
 			var busy, readers sync.WaitGroup
 			for _, d := range []nio.Direction{nio.Forth, nio.Back} {
@@ -134,7 +134,11 @@ func TestPrimedStream(t *testing.T) {
 					if err := s.Copy(t.Context(), &got); err != nil {
 						t.Errorf("Copy() = %v", err)
 					}
-					checkBoth(t, numbers(parse(t, got.Bytes())), last, s.Stats().Dropped)
+					packets, err := decode(got.Bytes())
+					if err != nil {
+						t.Errorf("not a capture: %v", err)
+					}
+					checkBoth(t, numbers(packets), last, s.Stats().Dropped)
 				})
 			}
 			busy.Wait()
