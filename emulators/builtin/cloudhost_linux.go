@@ -1,0 +1,155 @@
+package builtin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/lanyard-lab/lanyard/nio"
+	"github.com/vishvananda/netlink"
+)
+
+// cloudResolveLimit is how long the name of a UDP tunnel's other end may take.
+const cloudResolveLimit = 2 * time.Second
+
+// errCloudMissing is wrapped when an interface is not there.
+var errCloudMissing = errors.New("does not exist on this host")
+
+// cloudHost opens the host's side of ports.
+type cloudHost struct {
+	tap    func(name string) (cloudDevice, error)
+	packet func(name string) (nio.NIO, error)
+}
+
+// cloudDevice is a NIO that has a device of its own, which can show a carrier.
+type cloudDevice interface {
+	nio.NIO
+	SetCarrier(up bool) error
+}
+
+// open connects to what is behind a port. A device that has to be made for
+// that is called device.
+func (h cloudHost) open(ctx context.Context, m cloudMapping, device string) (*cloudEnd, error) {
+	switch m.Type {
+	case cloudUDP:
+		return cloudOpenTunnel(ctx, m)
+	case cloudTAP:
+		return h.openTAP(m.Interface)
+	}
+	link, err := cloudLink(m.Interface)
+	if err != nil {
+		return nil, err
+	}
+	if encap := link.Attrs().EncapType; encap != "ether" {
+		return nil, fmt.Errorf("interface %q carries no Ethernet frames (it is of type %q)", m.Interface, encap)
+	}
+	if link.Type() == "bridge" {
+		return h.openBridged(link, device)
+	}
+	packet, err := h.packet(m.Interface)
+	if err != nil {
+		return nil, cloudPermission(err, "CAP_NET_RAW")
+	}
+	return &cloudEnd{nio: packet, devices: []int{link.Attrs().Index}}, nil
+}
+
+func cloudLink(name string) (netlink.Link, error) {
+	link, err := netlink.LinkByName(name)
+	if _, missing := errors.AsType[netlink.LinkNotFoundError](err); missing {
+		return nil, fmt.Errorf("interface %q %w", name, errCloudMissing)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot look up interface %q: %w", name, err)
+	}
+	return link, nil
+}
+
+// openTAP attaches to a TAP device, or makes it.
+func (h cloudHost) openTAP(name string) (*cloudEnd, error) {
+	tap, err := h.tap(name)
+	if err != nil {
+		return nil, cloudPermission(err, "CAP_NET_ADMIN")
+	}
+	link, err := cloudLink(name)
+	if err != nil {
+		_ = tap.Close()
+		return nil, err
+	}
+	return &cloudEnd{nio: tap, devices: []int{link.Attrs().Index}, carrier: tap.SetCarrier}, nil
+}
+
+// openBridged makes a TAP device that is a port of a Linux bridge. It goes
+// when the NIO is closed, or with the process.
+//
+// A packet socket on the bridge itself would see only what the host takes part
+// in, and nothing that the bridge forwards between its ports.
+func (h cloudHost) openBridged(bridge netlink.Link, device string) (*cloudEnd, error) {
+	if _, err := cloudLink(device); err == nil {
+		return nil, fmt.Errorf("interface %q is in use: does this cloud run a second time on this host?", device)
+	}
+	end, err := h.openTAP(device)
+	if err != nil {
+		return nil, err
+	}
+	if err := cloudEnslave(device, bridge); err != nil {
+		_ = end.nio.Close()
+		return nil, cloudPermission(err, "CAP_NET_ADMIN")
+	}
+	end.devices = append(end.devices, bridge.Attrs().Index)
+	return end, nil
+}
+
+// cloudEnslave makes a device a port of a bridge, without a change to the
+// bridge's own MTU (the least of its ports') and MAC address (the least of its
+// ports').
+func cloudEnslave(device string, bridge netlink.Link) error {
+	link, err := cloudLink(device)
+	if err != nil {
+		return err
+	}
+	mac := append(net.HardwareAddr{0xfe}, link.Attrs().HardwareAddr[1:]...)
+	if err := netlink.LinkSetHardwareAddr(link, mac); err != nil {
+		return fmt.Errorf("cannot set the MAC address of %s: %w", device, err)
+	}
+	if err := netlink.LinkSetMTU(link, bridge.Attrs().MTU); err != nil {
+		return fmt.Errorf("cannot set the MTU of %s: %w", device, err)
+	}
+	if err := netlink.LinkSetMaster(link, bridge); err != nil {
+		return fmt.Errorf("cannot add %s to the bridge %s: %w", device, bridge.Attrs().Name, err)
+	}
+	if err := netlink.LinkSetUp(link); err != nil {
+		return fmt.Errorf("cannot set %s up: %w", device, err)
+	}
+	return nil
+}
+
+func cloudOpenTunnel(ctx context.Context, m cloudMapping) (*cloudEnd, error) {
+	remote, err := netip.ParseAddr(m.RemoteHost)
+	if err != nil {
+		ctx, cancel := context.WithTimeout(ctx, cloudResolveLimit)
+		defer cancel()
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", m.RemoteHost)
+		if err != nil {
+			return nil, fmt.Errorf("cannot resolve %q: %w", m.RemoteHost, err)
+		}
+		remote = found[0].Unmap()
+	}
+	local := netip.AddrPortFrom(netip.Addr{}, uint16(m.LocalPort))
+	udp, err := nio.OpenUDP(local, netip.AddrPortFrom(remote, uint16(m.RemotePort)))
+	if err != nil {
+		return nil, err
+	}
+	return &cloudEnd{nio: udp}, nil
+}
+
+// cloudPermission adds to a refusal of the kernel what would be needed.
+func cloudPermission(err error, capability string) error {
+	if !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w; this needs %s: run the server as root, or give it that with setcap", err, capability)
+}
