@@ -9,6 +9,9 @@ import (
 // trailerRoom is what is kept free for the trailer in a file with a limit.
 const trailerRoom = 128
 
+// smallPiece is a piece that a disk has room for or not, in bytes.
+const smallPiece = 4 << 10
+
 // write is the goroutine that brings records to the disk. While no frames come
 // it only waits.
 func (f *File) write() {
@@ -108,7 +111,7 @@ func (f *File) store(records []byte) (rest []byte, err error) {
 // append writes records behind those that are there, and returns the length of
 // those that are now in the file. Half a record is taken back.
 func (f *File) append(records []byte) (int, error) {
-	n, err := f.current.disk.WriteAt(records, f.size)
+	n, err := f.writeAll(records)
 	if err != nil {
 		_, n = f.intake.fit(records, int64(n))
 		_ = f.current.disk.Truncate(f.size + int64(n)) // the first error tells more
@@ -116,6 +119,23 @@ func (f *File) append(records []byte) (int, error) {
 	f.size += int64(n)
 	f.publish()
 	return n, err
+}
+
+// writeAll writes as much as there is room for: what is refused is tried again
+// in smaller pieces, because tmpfs takes nothing of a large one that does not
+// fit.
+func (f *File) writeAll(records []byte) (n int, err error) {
+	for piece := len(records); n < len(records); {
+		did, err := f.current.disk.WriteAt(records[n:min(n+piece, len(records))], f.size+int64(n))
+		n += did
+		if err != nil && piece <= smallPiece {
+			return n, err
+		}
+		if err != nil {
+			piece /= 2
+		}
+	}
+	return n, nil
 }
 
 // lose counts records that are not kept: those that were too late for a
