@@ -48,7 +48,6 @@ type LaneStats struct {
 // goroutine of the NIO they come from: a bridge has none, and no lock on their
 // way. Safe for concurrent use.
 type Bridge struct {
-	a, b     NIO
 	settings atomic.Pointer[bridgeSettings]
 	lanes    [2]lane // by Direction
 
@@ -58,6 +57,7 @@ type Bridge struct {
 
 // bridgeSettings never change; a bridge gets new ones.
 type bridgeSettings struct {
+	ends      [2]NIO // where the lanes begin, by Direction
 	suspended bool
 	capture   Capture
 	early     bool      // capture sees frames before the filters
@@ -67,11 +67,11 @@ type bridgeSettings struct {
 // NewBridge takes over what a and b receive and hands it to the other. A NIO is
 // part of one bridge at a time: close the old one first.
 func NewBridge(a, b NIO) *Bridge {
-	bridge := &Bridge{a: a, b: b}
-	bridge.settings.Store(&bridgeSettings{})
+	bridge := &Bridge{}
+	bridge.settings.Store(&bridgeSettings{ends: [2]NIO{a, b}})
 	forth, back := &bridge.lanes[Forth], &bridge.lanes[Back]
-	forth.bridge, forth.direction, forth.out = bridge, Forth, b
-	back.bridge, back.direction, back.out = bridge, Back, a
+	forth.bridge, forth.direction = bridge, Forth
+	back.bridge, back.direction = bridge, Back
 	forth.later, back.later = forth.release, back.release
 	a.Receive(forth.forward)
 	b.Receive(back.forward)
@@ -90,11 +90,30 @@ func (b *Bridge) SetCapture(c Capture, early bool) {
 	b.change(func(s *bridgeSettings) { s.capture, s.early = c, early })
 }
 
+// SetEnd puts n in the place of the NIO at which a direction begins, and the
+// other ends. The counters go on.
+func (b *Bridge) SetEnd(d Direction, n NIO) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := *b.settings.Load()
+	if b.closed || s.ends[d] == n {
+		return
+	}
+	s.ends[d].Receive(nil)
+	s.ends[d] = n
+	b.settings.Store(&s)
+	n.Receive(b.lanes[d].forward)
+}
+
 // SetFilter puts f, which may be nil, into one direction. Frames that the old
 // filter holds are handed on when they are due.
 func (b *Bridge) SetFilter(d Direction, f Filter) {
 	b.change(func(s *bridgeSettings) { s.filters[d] = f })
 }
+
+// Inject sends frames through one direction as if the NIO that it begins at had
+// received them.
+func (b *Bridge) Inject(d Direction, frames [][]byte) { b.lanes[d].forward(frames) }
 
 // Stats returns the counters of one direction.
 func (b *Bridge) Stats(d Direction) LaneStats {
@@ -114,9 +133,11 @@ func (b *Bridge) Close() {
 		return
 	}
 	b.closed = true
-	b.a.Receive(nil)
-	b.b.Receive(nil)
-	b.settings.Store(&bridgeSettings{suspended: true})
+	ends := b.settings.Load().ends
+	for _, end := range ends {
+		end.Receive(nil)
+	}
+	b.settings.Store(&bridgeSettings{ends: ends, suspended: true})
 }
 
 func (b *Bridge) change(edit func(*bridgeSettings)) {
@@ -134,7 +155,6 @@ func (b *Bridge) change(edit func(*bridgeSettings)) {
 type lane struct {
 	bridge    *Bridge
 	direction Direction
-	out       NIO
 	later     Sink // release; made once, so that a call allocates nothing
 
 	frames, bytes, sent atomic.Uint64
@@ -166,7 +186,7 @@ func (l *lane) forward(frames [][]byte) {
 		l.filter(s, filter, frames)
 		return
 	}
-	l.write(frames)
+	l.write(s, frames)
 }
 
 func (l *lane) filter(s *bridgeSettings, filter Filter, frames [][]byte) {
@@ -185,15 +205,16 @@ func (l *lane) filter(s *bridgeSettings, filter Filter, frames [][]byte) {
 
 // release is where a filter hands frames on, now or later.
 func (l *lane) release(frames [][]byte) {
-	if l.bridge.settings.Load().suspended {
+	s := l.bridge.settings.Load()
+	if s.suspended {
 		l.suspended.Add(uint64(len(frames)))
 		return
 	}
-	l.write(frames)
+	l.write(s, frames)
 }
 
-func (l *lane) write(frames [][]byte) {
-	if err := l.out.Write(frames); err != nil {
+func (l *lane) write(s *bridgeSettings, frames [][]byte) {
+	if err := s.ends[1-l.direction].Write(frames); err != nil {
 		l.failed.Add(uint64(len(frames)))
 		return
 	}

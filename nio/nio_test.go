@@ -222,6 +222,25 @@ func TestBridge(t *testing.T) {
 	}
 }
 
+func TestBridgeEndIsReplaced(t *testing.T) {
+	pc1, jack1 := Pipe()
+	pc2, jack2 := Pipe()
+	pc3, jack3 := Pipe()
+	at1, at2, at3 := collect(pc1), collect(pc2), collect(pc3)
+	b := NewBridge(jack1, jack2)
+	mustWrite(t, pc1, frame(1, 60))
+	b.SetEnd(Back, jack3)
+	mustWrite(t, pc1, frame(2, 60))
+	mustWrite(t, pc2, frame(3, 60))
+	mustWrite(t, pc3, frame(4, 60))
+	at1.want(t, frame(4, 60))
+	at2.want(t, frame(1, 60))
+	at3.want(t, frame(2, 60))
+	if got := b.Stats(Forth); got.Sent != 2 {
+		t.Errorf("Stats(Forth) = %+v, want 2 sent", got)
+	}
+}
+
 func TestBridgeCloseLeavesTheNIOs(t *testing.T) {
 	pc1, jack1 := Pipe()
 	pc2, jack2 := Pipe()

@@ -39,6 +39,9 @@ func (e *PipeEnd) Close() error {
 // Drops is the number of frames that came to this end while nobody took them.
 func (e *PipeEnd) Drops() uint64 { return e.unheard.Load() }
 
+// EachDrop tells what was dropped.
+func (e *PipeEnd) EachDrop(f func(cause string, frames uint64)) { f("nobody listens", e.Drops()) }
+
 // port is the receiving side of a NIO.
 type port struct {
 	sink    atomic.Pointer[Sink]

@@ -25,6 +25,7 @@ type UDP struct {
 	readers       chan struct{} // closed when the reading goroutine has ended
 	drops         udpDrops
 	noSegments    atomic.Bool // the way out does not take UDP_SEGMENT
+	refusal       refusal
 
 	exchange *Exchange           // nil: none
 	direct   atomic.Pointer[UDP] // the other end, when it is in this process
@@ -64,6 +65,7 @@ func OpenUDP(local, remote netip.AddrPort) (*UDP, error) {
 		conn: conn, raw: raw, readers: make(chan struct{}),
 	}
 	_ = raw.Control(setBuffers)
+	_ = raw.Control(allowFragments)
 	go func() {
 		defer close(u.readers)
 		_ = raw.Read(u.readable)
@@ -100,12 +102,24 @@ func (u *UDP) Drops() UDPDrops {
 	}
 }
 
+// EachDrop tells what was dropped.
+func (u *UDP) EachDrop(f func(cause string, frames uint64)) {
+	d := u.Drops()
+	f("no room to send", d.Full)
+	f("refused", d.Refused)
+	f("size", d.Size)
+	f("failed to send", d.Failed)
+	f("receive overflow", d.Overflow)
+	f("nobody listens", d.Unheard)
+}
+
 // Close frees the port. It waits for the sink, so a sink must not call it.
 func (u *UDP) Close() error {
 	if !u.close() {
 		<-u.readers
 		return nil
 	}
+	u.refusal.stop()
 	if u.exchange != nil {
 		u.exchange.forget(u)
 	}
@@ -134,6 +148,13 @@ func setBuffers(fd uintptr) {
 	if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, socketBuffer) != nil {
 		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
 	}
+}
+
+// allowFragments lets frames pass that are longer than the way's MTU, in pieces.
+// Each of the two is an error on a socket of the other family.
+func allowFragments(fd uintptr) {
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DONT)
 }
 
 func addrPort(a net.Addr) netip.AddrPort {

@@ -73,13 +73,16 @@ func (u *UDP) readable(fd uintptr) bool {
 			return false
 		case unix.EBADF, unix.ENOTSOCK, unix.EFAULT, unix.EINVAL, unix.ENOSYS:
 			return true
-		default: // such as ECONNREFUSED: about a frame that was sent
+		case unix.ECONNREFUSED: // about a frame that was sent
+			u.refusal.set(true)
+		default:
 		}
 	}
 	return true
 }
 
 func (u *UDP) received(r *receiver, n int) {
+	u.refusal.set(false)
 	frames := r.frames[:0]
 	for i := range n {
 		size := int(r.hdrs[i].len)

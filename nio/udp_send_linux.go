@@ -135,12 +135,14 @@ func (s *sender) sendMessages(fd uintptr, messages int) (used int, full bool) {
 		case errno == unix.EAGAIN || errno == unix.ENOBUFS:
 			return used, true
 		case errno == unix.ECONNREFUSED && refused != m: // told of an earlier frame
+			s.udp.refusal.set(true)
 			refused = m
 			continue
 		case n > 1 && (errno == unix.EIO || errno == unix.EINVAL || errno == unix.EMSGSIZE):
 			s.udp.noSegments.Store(true)
 			return used, false
 		case errno == unix.ECONNREFUSED:
+			s.udp.refusal.set(true)
 			cause = &drops.refused
 		case errno == unix.EMSGSIZE:
 			cause = &drops.size

@@ -1,0 +1,87 @@
+package nio
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// refusalLasts is how long the other end of a tunnel counts as away after it
+// refused a frame. Then it is given the benefit of the doubt: only the next
+// frame can tell.
+const refusalLasts = time.Second
+
+// refusal is whether the other end of a tunnel refuses frames.
+type refusal struct {
+	on atomic.Bool
+
+	mu    sync.Mutex
+	last  time.Time // of a refused frame
+	timer *time.Timer
+	tell  func()
+}
+
+// set notes that a frame was refused, or that one came.
+func (r *refusal) set(refused bool) {
+	if !refused && !r.on.Load() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if refused {
+		r.last = time.Now()
+		if r.timer == nil {
+			r.timer = time.AfterFunc(refusalLasts, r.expire)
+		}
+	}
+	r.changeLocked(refused)
+}
+
+// expire ends a refusal that is old enough.
+func (r *refusal) expire() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.timer = nil
+	if !r.on.Load() {
+		return
+	}
+	if rest := refusalLasts - time.Since(r.last); rest > 0 {
+		r.timer = time.AfterFunc(rest, r.expire)
+		return
+	}
+	r.changeLocked(false)
+}
+
+// changeLocked tells of a change in a goroutine of its own: whoever sent the
+// frame may hold locks.
+func (r *refusal) changeLocked(on bool) {
+	if r.on.Swap(on) != on && r.tell != nil {
+		go r.tell()
+	}
+}
+
+// stop tells nobody any more.
+func (r *refusal) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tell = nil
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+}
+
+// Refused reports whether the other end has refused a frame within the last
+// second, and sent none since: it is on this host, or its host says so, and has
+// not opened its port.
+func (u *UDP) Refused() bool { return u.refusal.on.Load() }
+
+// OnRefused sets what is called, in a goroutine of its own, when Refused has
+// changed.
+func (u *UDP) OnRefused(f func()) {
+	u.refusal.mu.Lock()
+	defer u.refusal.mu.Unlock()
+	u.refusal.tell = f
+}
+
+// Direct reports whether frames go across to the other end in memory.
+func (u *UDP) Direct() bool { return u.direct.Load() != nil }
