@@ -22,6 +22,9 @@ func (p *Project) apply(ctx context.Context, client *runner.Client) (uint64, err
 	for _, s := range applied.Inventory.Nodes {
 		p.observe(s, true)
 	}
+	for _, s := range applied.Inventory.LinkStates {
+		p.observeLink(s)
+	}
 	for id, e := range applied.Errors {
 		p.c.cfg.Log.Error("a part of the project cannot be restored", "project", p.id, "id", id, "err", e.Message)
 	}
@@ -32,7 +35,7 @@ func (p *Project) apply(ctx context.Context, client *runner.Client) (uint64, err
 func (p *Project) wanted() runner.Wanted {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var wanted runner.Wanted
+	wanted := runner.Wanted{Settings: p.rec.settings()}
 	for _, n := range p.order {
 		wanted.Nodes = append(wanted.Nodes, n.definitionLocked())
 		wanted.Links = append(wanted.Links, n.nioLinksLocked()...)
@@ -69,7 +72,7 @@ func (n *Node) relocate(ctx context.Context) error {
 	rec := n.rec.clone()
 	n.p.mu.Unlock()
 	owner := nodeOwner(n.id)
-	if !n.p.c.consoles.openable(rec.Console) {
+	if rec.Console != 0 && !n.p.c.consoles.openable(rec.Console) {
 		console, err := n.p.c.consoles.take(owner)
 		if err != nil {
 			return err

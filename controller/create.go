@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/emulators/runner"
@@ -76,12 +78,8 @@ func (p *Project) unreserve(id string) {
 // makeNode takes the ports, makes the node in the runner and commits it; what
 // was done is undone when a step fails.
 func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpec, rec nodeRecord) (_ *Node, err error) {
-	if err := rec.apply(NodePatch{Name: &s.Name, Emulator: &s.Emulator, Properties: s.Properties}); err != nil {
+	if err := p.c.fill(&rec, s); err != nil {
 		return nil, err
-	}
-	rec.Ports, rec.Script = []portRecord{{}}, s.StartupScript
-	if rec.Emulator == "" {
-		rec.Emulator = p.c.defaultEmulator()
 	}
 	if err := p.c.takeJackPorts(&rec); err != nil {
 		return nil, err
@@ -107,18 +105,55 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 	return n, nil
 }
 
+// fill makes the record of a new node from a checked spec.
+func (c *Controller) fill(rec *nodeRecord, s NodeSpec) error {
+	k := rec.kind()
+	if s.ConsoleType == "" {
+		s.ConsoleType = k.console
+	}
+	rec.Script = s.StartupScript
+	if err := c.fillProperties(rec, k, s.Properties); err != nil {
+		return err
+	}
+	if err := rec.apply(NodePatch{Name: &s.Name, Emulator: &s.Emulator, ConsoleType: &s.ConsoleType, Properties: s.Properties}); err != nil {
+		return err
+	}
+	if rec.Emulator == "" {
+		rec.Emulator = c.defaultEmulator(k)
+	}
+	return nil
+}
+
+// fillProperties gives a new node the usual properties of its type.
+func (c *Controller) fillProperties(rec *nodeRecord, k kind, given map[string]any) error {
+	rec.Properties = map[string]json.RawMessage{}
+	if k.defaults != "" {
+		if err := json.Unmarshal([]byte(k.defaults), &rec.Properties); err != nil {
+			return fmt.Errorf("internal error: the defaults of a %s: %w", k.name, err)
+		}
+	}
+	if _, ok := given["ports_mapping"]; k.name == "cloud" && !ok {
+		rec.Properties["ports_mapping"] = encode(c.cloudPorts())
+	}
+	return nil
+}
+
 // defaultEmulator is the emulator of a node that asks for none.
-func (c *Controller) defaultEmulator() string {
-	if c.cfg.VPCSPath != "" {
+func (c *Controller) defaultEmulator(k kind) string {
+	if k.name == "vpcs" && c.cfg.VPCSPath != "" {
 		return emulatorVPCS
 	}
-	return emulatorPC
+	return k.emulators[0]
 }
 
 // openConsole makes a new node in the runner, with the console on the port
 // asked for, or on the first free one.
 func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int) error {
 	owner := nodeOwner(n.id)
+	if n.rec.NoConsole {
+		_, err := client.PutNode(ctx, n.definition())
+		return runnerError(err)
+	}
 	if asked != 0 {
 		if err := n.p.c.consoles.claim(asked, owner); err != nil {
 			return err

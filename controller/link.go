@@ -3,6 +3,8 @@ package controller
 import (
 	"cmp"
 	"context"
+	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
@@ -16,17 +18,25 @@ type Link struct {
 	op oplock // held for a whole operation on this link
 
 	// Guarded by p.mu.
-	rec  linkRecord
-	gone bool
+	rec     linkRecord
+	gone    bool
+	up      [2]bool // observed, as is the next
+	carrier string
 }
 
 // View is a copy of the link's state.
 func (l *Link) View() LinkView {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
-	v := LinkView{ID: l.id, ProjectID: l.p.id, Suspend: l.rec.Suspend}
+	v := LinkView{
+		ID: l.id, ProjectID: l.p.id, Suspend: l.rec.Suspend, Filters: l.rec.Filters, LaneFilters: l.rec.LaneFilters,
+		Seed: l.rec.Seed, Style: l.rec.Style, Labels: l.rec.Labels, Up: l.up, Carrier: l.carrier,
+	}
 	for i, e := range l.rec.Ends {
 		v.Ends[i] = LinkEnd{NodeID: e.Node, Adapter: e.Adapter, Port: e.Port}
+		if n := l.p.nodes[e.Node]; n != nil {
+			v.Serial = v.Serial || n.rec.kind().serial
+		}
 	}
 	if l.rec.Capture != nil {
 		v.CapturePath = l.rec.Capture.Path
@@ -38,14 +48,34 @@ func (l *Link) View() LinkView {
 func (l *Link) definitionLocked() runner.Link { return l.rec.definition() }
 
 func (r linkRecord) definition() runner.Link {
-	d := runner.Link{ID: r.ID, Suspend: r.Suspend}
+	d := runner.Link{ID: r.ID, Suspend: r.Suspend, Seed: r.Seed, Capture: r.Capture.definition()}
 	for i, e := range r.Ends {
 		d.Ends[i] = runner.End{Node: e.Node, Adapter: e.Adapter, Port: e.Port}
-	}
-	if r.Capture != nil {
-		d.Capture = &runner.Capture{Path: r.Capture.Path}
+		d.Filters[i] = map[string][]any{}
+		maps.Copy(d.Filters[i], r.Filters)
+		maps.Copy(d.Filters[i], r.LaneFilters[i])
 	}
 	return d
+}
+
+// observeLink takes over a link's state from the runner and tells of a change.
+func (p *Project) observeLink(s runner.LinkState) {
+	p.mu.Lock()
+	l := p.links[s.ID]
+	if l == nil || (l.up == s.Up && l.carrier == s.Carrier && s.CaptureError == "") {
+		p.mu.Unlock()
+		return
+	}
+	known := l.carrier != ""
+	l.up, l.carrier = s.Up, s.Carrier
+	capture := l.rec.Capture
+	p.mu.Unlock()
+	if s.CaptureError != "" && capture != nil {
+		l.captureEnded(capture, s.CaptureError)
+	}
+	if known {
+		p.c.bus.Publish(p.id, "link.updated", l.View())
+	}
 }
 
 // linkAtLocked finds the link at a port; p.mu held.
@@ -90,6 +120,9 @@ func (p *Project) CreateLink(ctx context.Context, s LinkSpec) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
 	if err := p.begin(); err != nil {
 		return nil, err
 	}
@@ -97,7 +130,8 @@ func (p *Project) CreateLink(ctx context.Context, s LinkSpec) (*Link, error) {
 	if l, err := p.Link(id); err == nil {
 		return l, nil
 	}
-	l := &Link{p: p, id: id, op: newOplock(), rec: linkRecord{ID: id, Suspend: s.Suspend}}
+	l := &Link{p: p, id: id, op: newOplock(), rec: linkRecord{ID: id}}
+	l.rec.apply(s.LinkPatch)
 	for i, e := range s.Ends {
 		l.rec.Ends[i] = endRecord{e.NodeID, e.Adapter, e.Port}
 	}
@@ -133,7 +167,8 @@ func (p *Project) enterLink(l *Link) error {
 	if l.rec.Ends[0] == l.rec.Ends[1] {
 		return Errorf(Conflict, "cannot link a port with itself")
 	}
-	for _, e := range l.rec.Ends {
+	var ends [2]kind
+	for i, e := range l.rec.Ends {
 		n := p.nodes[e.Node]
 		if n == nil || n.gone {
 			return Errorf(NotFound, "there is no node %s in project %s", e.Node, p.id)
@@ -148,16 +183,33 @@ func (p *Project) enterLink(l *Link) error {
 		if other := p.linkAtLocked(e); other != nil {
 			return Errorf(Conflict, "cannot link port %d/%d of %s: link %s is there; delete it first", e.Adapter, e.Port, n.rec.Name, other.id)
 		}
+		ends[i] = n.rec.kind()
+	}
+	if err := checkKinds(ends[0], ends[1]); err != nil {
+		return err
 	}
 	p.links[l.id] = l
 	return nil
 }
 
+// checkKinds refuses links that cannot carry anything.
+func checkKinds(a, b kind) error {
+	switch {
+	case a.serial != b.serial:
+		return Errorf(Conflict, "cannot link a %s with a %s: one has serial ports, the other Ethernet ports", a.name, b.name)
+	case a.outside && b.outside:
+		return Errorf(Conflict, "cannot link a %s with a %s: join the networks of the host outside of the lab, or put a switch between them", a.name, b.name)
+	}
+	return nil
+}
+
 func (p *Project) makeLink(ctx context.Context, client *runner.Client, l *Link) error {
-	if err := client.PutLink(ctx, l.rec.definition()); err != nil {
+	state, err := client.PutLink(ctx, l.rec.definition())
+	if err != nil {
 		return runnerError(err)
 	}
-	err := p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(l.rec)})
+	p.observeLink(state)
+	err = p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(l.rec)})
 	if err == nil {
 		return nil
 	}
@@ -186,27 +238,88 @@ func (l *Link) do(ctx context.Context, f func(context.Context) error) error {
 	return f(context.WithoutCancel(ctx))
 }
 
-// Update suspends or resumes the link.
-func (l *Link) Update(ctx context.Context, suspend bool) error {
+// Update changes the link while frames flow. A link whose new filters cannot be
+// used keeps all that it had.
+func (l *Link) Update(ctx context.Context, patch LinkPatch) error {
+	if err := patch.check(); err != nil {
+		return err
+	}
 	return l.do(ctx, func(ctx context.Context) error {
-		rec := l.record()
-		if rec.Suspend == suspend {
+		was := l.record()
+		rec := was
+		rec.apply(patch)
+		if reflect.DeepEqual(rec, was) {
 			return nil
 		}
-		rec.Suspend = suspend
 		return l.replace(ctx, rec)
 	})
 }
 
-func (l *Link) setCapture(ctx context.Context, want *captureRecord) error {
-	return l.do(ctx, func(ctx context.Context) error {
-		rec := l.record()
-		if rec.Capture != nil && want != nil {
-			return Errorf(Conflict, "cannot capture on link %s: it is captured into %s already; stop that first", l.id, rec.Capture.Path)
+// apply changes the record by a patch. Filters are for the runner to check.
+func (r *linkRecord) apply(patch LinkPatch) {
+	if patch.Suspend != nil {
+		r.Suspend = *patch.Suspend
+	}
+	if patch.Filters != nil {
+		r.Filters = patch.Filters.used()
+	}
+	if patch.LaneFilters != nil {
+		for i, f := range patch.LaneFilters {
+			r.LaneFilters[i] = f.inPlace()
 		}
-		rec.Capture = want
-		return l.replace(ctx, rec)
-	})
+	}
+	if patch.Seed != nil {
+		r.Seed = *patch.Seed
+	}
+	if patch.Style != nil {
+		r.Style = *patch.Style
+	}
+	if patch.Labels != nil {
+		r.Labels = *patch.Labels
+	}
+}
+
+// check refuses filters without a value, which could mean anything.
+func (patch LinkPatch) check() error {
+	var all []Filters
+	if patch.Filters != nil {
+		all = append(all, *patch.Filters)
+	}
+	if patch.LaneFilters != nil {
+		all = append(all, patch.LaneFilters[:]...)
+	}
+	for _, filters := range all {
+		for name, values := range filters {
+			if len(values) == 0 {
+				return Errorf(Invalid, "cannot use filter %q without a value: give one, or leave the filter out", name)
+			}
+		}
+	}
+	return nil
+}
+
+// used leaves out filters that are off: those whose first value is 0 or "".
+func (f Filters) used() Filters {
+	out := Filters{}
+	for name, values := range f {
+		if len(values) > 0 && (values[0] == 0.0 || values[0] == "") {
+			continue
+		}
+		out[name] = values
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// inPlace keeps filters that are off: they take the place of one that both
+// directions have.
+func (f Filters) inPlace() Filters {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
 }
 
 func (l *Link) record() linkRecord {
@@ -223,17 +336,18 @@ func (l *Link) replace(ctx context.Context, rec linkRecord) error {
 		return err
 	}
 	was := l.record()
-	if err := client.PutLink(ctx, rec.definition()); err != nil {
+	state, err := client.PutLink(ctx, rec.definition())
+	if err != nil {
 		return runnerError(err)
 	}
 	if err := l.p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(rec)}); err != nil {
-		if undo := client.PutLink(ctx, was.definition()); undo != nil {
+		if _, undo := client.PutLink(ctx, was.definition()); undo != nil {
 			l.p.c.cfg.Log.Warn("cannot undo the change of a link", "link", l.id, "err", undo)
 		}
 		return err
 	}
 	l.p.mu.Lock()
-	l.rec = rec
+	l.rec, l.up, l.carrier = rec, state.Up, state.Carrier
 	l.p.mu.Unlock()
 	l.p.c.bus.Publish(l.p.id, "link.updated", l.View())
 	return nil

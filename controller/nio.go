@@ -1,34 +1,75 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/emulators/runner"
 )
 
 // NIOTypes are the types of NIO that a client can set on a port.
-func NIOTypes() []string { return []string{"nio_udp"} }
+func NIOTypes() []string {
+	return []string{"nio_udp", "nio_tap", "nio_generic_ethernet", "nio_linux_ethernet"}
+}
+
+// otherNIOTypes are known to GNS3's clients and need programs or kernels that
+// are not here.
+func otherNIOTypes() []string {
+	return []string{"nio_vde", "nio_unix", "nio_vmnet", "nio_nat", "nio_null"}
+}
 
 func (r nioRecord) view() NIO {
-	return NIO{Type: "nio_udp", LocalPort: r.LocalPort, RemoteHost: r.RemoteHost, RemotePort: r.RemotePort}
+	return NIO{Type: r.kind(), LocalPort: r.LocalPort, RemoteHost: r.RemoteHost, RemotePort: r.RemotePort, Device: r.Device}
+}
+
+func (r nioRecord) kind() string { return cmp.Or(r.Type, "nio_udp") }
+
+// end is what the runner opens.
+func (r nioRecord) end() runner.End {
+	switch r.kind() {
+	case "nio_udp":
+		return runner.End{UDP: &runner.UDP{LocalPort: r.LocalPort, RemoteHost: r.RemoteHost, RemotePort: r.RemotePort}}
+	case "nio_tap":
+		return runner.End{TAP: &runner.Device{Name: r.Device}}
+	default:
+		return runner.End{Ethernet: &runner.Device{Name: r.Device}}
+	}
 }
 
 func (nio NIO) check() error {
-	if nio.Type != "nio_udp" {
-		return Errorf(Invalid, "cannot use a NIO of type %q: the types are %q", nio.Type, NIOTypes())
-	}
-	for _, p := range []int{nio.LocalPort, nio.RemotePort} {
-		if p < 1 || p > 65535 {
-			return Errorf(Invalid, "cannot use UDP port %d for a NIO: give 1 to 65535", p)
+	switch {
+	case nio.Type == "nio_udp":
+		for _, p := range []int{nio.LocalPort, nio.RemotePort} {
+			if p < 1 || p > 65535 {
+				return Errorf(Invalid, "cannot use UDP port %d for a NIO: give 1 to 65535", p)
+			}
 		}
+		return nil
+	case slices.Contains(NIOTypes(), nio.Type):
+		// IFNAMSIZ in linux/if.h is 16 bytes, the last of which is 0.
+		if d := nio.Device; d == "" || len(d) > 15 || d == "." || d == ".." || strings.ContainsFunc(d, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' || r == ':' }) {
+			return Errorf(Invalid, "cannot use %q as a network interface: give its name, of 1 to 15 characters", d)
+		}
+		return nil
+	case slices.Contains(otherNIOTypes(), nio.Type):
+		return Errorf(NotImplemented, "cannot use a NIO of type %q: it is not supported here; use one of %q", nio.Type, NIOTypes())
 	}
-	return nil
+	return Errorf(Invalid, "cannot use a NIO of type %q: the types are %q", nio.Type, NIOTypes())
+}
+
+// record resolves the remote host.
+func (nio NIO) record(ctx context.Context) (nioRecord, error) {
+	if nio.Type != "nio_udp" {
+		return nioRecord{Type: nio.Type, Device: nio.Device}, nil
+	}
+	host, err := nio.resolve(ctx)
+	return nioRecord{LocalPort: nio.LocalPort, RemoteHost: host, RemotePort: nio.RemotePort}, err
 }
 
 // resolve turns the remote host into an IP address.
@@ -62,19 +103,15 @@ func (n *Node) nioLinksLocked() []runner.Link {
 }
 
 func (n *Node) nioLink(port portRecord) runner.Link {
-	udp := runner.UDP{LocalPort: port.NIO.LocalPort, RemoteHost: port.NIO.RemoteHost, RemotePort: port.NIO.RemotePort}
-	l := runner.Link{
-		ID:   nioLinkID(n.id, port.Adapter, port.Port),
-		Ends: [2]runner.End{{Node: n.id, Adapter: port.Adapter, Port: port.Port}, {UDP: &udp}},
+	return runner.Link{
+		ID:      nioLinkID(n.id, port.Adapter, port.Port),
+		Ends:    [2]runner.End{{Node: n.id, Adapter: port.Adapter, Port: port.Port}, port.NIO.end()},
+		Capture: port.Capture.definition(),
 	}
-	if port.Capture != nil {
-		l.Capture = &runner.Capture{Path: port.Capture.Path}
-	}
-	return l
 }
 
 func noPort(name string, adapter, port int) error {
-	return Errorf(Conflict, "%s has no port %d/%d: a virtual PC has adapter 0 with port 0 only", name, adapter, port)
+	return Errorf(Conflict, "%s has no port %d/%d", name, adapter, port)
 }
 
 // AttachNIO sets the NIO of a port, in place of an earlier one.
@@ -82,11 +119,10 @@ func (n *Node) AttachNIO(ctx context.Context, adapter, port int, nio NIO) error 
 	if err := nio.check(); err != nil {
 		return err
 	}
-	host, err := nio.resolve(ctx)
+	want, err := nio.record(ctx)
 	if err != nil {
 		return err
 	}
-	want := nioRecord{LocalPort: nio.LocalPort, RemoteHost: host, RemotePort: nio.RemotePort}
 	return n.do(ctx, func(ctx context.Context) error { return n.attach(ctx, adapter, port, want) })
 }
 
@@ -126,6 +162,9 @@ func (n *Node) attach(ctx context.Context, adapter, port int, want nioRecord) er
 // claimUDP takes a UDP port for a NIO of this node: a free one, or one that
 // AllocateUDP reserved in the same project.
 func (n *Node) claimUDP(port int) error {
+	if port == 0 {
+		return nil
+	}
 	n.p.mu.Lock()
 	reserved := n.p.reserved[port]
 	n.p.mu.Unlock()
@@ -154,7 +193,7 @@ func (n *Node) putNIO(ctx context.Context, was, rec nodeRecord, slot portRecord)
 	if err != nil {
 		return err
 	}
-	if err := client.PutLink(ctx, n.nioLink(slot)); err != nil {
+	if _, err := client.PutLink(ctx, n.nioLink(slot)); err != nil {
 		return runnerError(err)
 	}
 	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)}); err != nil {
@@ -171,7 +210,7 @@ func (n *Node) undoNIO(ctx context.Context, client *runner.Client, was nodeRecor
 	if before == nil || before.NIO == nil {
 		err = client.DeleteLink(ctx, nioLinkID(n.id, slot.Adapter, slot.Port))
 	} else {
-		err = client.PutLink(ctx, n.nioLink(*before))
+		_, err = client.PutLink(ctx, n.nioLink(*before))
 	}
 	if err != nil {
 		n.p.c.cfg.Log.Warn("cannot undo the change of a NIO", "node", n.id, "err", err)
@@ -200,7 +239,10 @@ func (n *Node) detach(ctx context.Context, adapter, port int) error {
 	if err != nil {
 		return err
 	}
-	changes := []store.Change{{Kind: kindNode, ID: n.id, Value: encode(rec)}, {Kind: kindUDP, ID: fmt.Sprint(udp)}}
+	changes := []store.Change{{Kind: kindNode, ID: n.id, Value: encode(rec)}}
+	if udp != 0 {
+		changes = append(changes, store.Change{Kind: kindUDP, ID: fmt.Sprint(udp)})
+	}
 	if err := n.p.commit(ctx, changes...); err != nil {
 		return err
 	}
@@ -248,55 +290,4 @@ func (p *Project) releaseReserved() []store.Change {
 	}
 	p.reserved = map[int]bool{}
 	return changes
-}
-
-// StartCapture captures what passes a port into a file in the project's
-// captures folder, as classic pcap, and returns the file's path.
-func (n *Node) StartCapture(ctx context.Context, adapter, port int, fileName, linkType string) (string, error) {
-	if err := checkFileName(fileName); err != nil {
-		return "", err
-	}
-	if linkType != "" && linkType != "DLT_EN10MB" {
-		return "", Errorf(Invalid, "cannot capture with data link type %q: an Ethernet port has DLT_EN10MB", linkType)
-	}
-	var path string
-	err := n.do(ctx, func(ctx context.Context) (err error) {
-		n.p.mu.Lock()
-		folder := filepath.Join(n.p.rec.Path, "project-files", "captures")
-		n.p.mu.Unlock()
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			return Errorf(Unavailable, "cannot make the captures folder: %w", err)
-		}
-		path = filepath.Join(folder, fileName)
-		return n.setCapture(ctx, adapter, port, &captureRecord{Path: path})
-	})
-	return path, err
-}
-
-// StopCapture ends the capture at a port; no-op when there is none.
-func (n *Node) StopCapture(ctx context.Context, adapter, port int) error {
-	return n.do(ctx, func(ctx context.Context) error { return n.setCapture(ctx, adapter, port, nil) })
-}
-
-func (n *Node) setCapture(ctx context.Context, adapter, port int, want *captureRecord) error {
-	n.p.mu.Lock()
-	was := n.rec
-	rec := n.rec.clone()
-	link := n.p.linkAtLocked(endRecord{n.id, adapter, port})
-	n.p.mu.Unlock()
-	if link != nil {
-		return link.setCapture(ctx, want)
-	}
-	slot := rec.port(adapter, port)
-	if slot == nil {
-		return noPort(rec.Name, adapter, port)
-	}
-	if slot.NIO == nil {
-		return Errorf(Conflict, "cannot capture at port %d/%d of %s: nothing is connected to it", adapter, port, rec.Name)
-	}
-	if slot.Capture != nil && want != nil {
-		return Errorf(Conflict, "cannot capture at port %d/%d of %s: it is captured into %s already; stop that first", adapter, port, rec.Name, slot.Capture.Path)
-	}
-	slot.Capture = want
-	return n.putNIO(ctx, was, rec, *slot)
 }

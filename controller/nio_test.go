@@ -62,14 +62,14 @@ func TestNIOs(t *testing.T) {
 	if codeOf(err) != controller.Conflict {
 		t.Errorf("CreateLink() at a port with a NIO = %v, want Conflict", err)
 	}
-	path, err := a.StartCapture(t.Context(), 0, 0, "a.pcap", "DLT_EN10MB")
+	path, err := a.StartCapture(t.Context(), 0, 0, controller.CaptureSpec{FileName: "a.pcap", LinkType: "DLT_EN10MB"})
 	if err != nil {
 		t.Fatalf("StartCapture() = %v", err)
 	}
-	if _, err := a.StartCapture(t.Context(), 0, 0, "b.pcap", "DLT_EN10MB"); codeOf(err) != controller.Conflict {
+	if _, err := a.StartCapture(t.Context(), 0, 0, controller.CaptureSpec{FileName: "b.pcap", LinkType: "DLT_EN10MB"}); codeOf(err) != controller.Conflict {
 		t.Errorf("a second StartCapture() = %v, want Conflict", err)
 	}
-	if _, err := a.StartCapture(t.Context(), 0, 0, "../b.pcap", "DLT_EN10MB"); codeOf(err) != controller.Invalid {
+	if _, err := a.StartCapture(t.Context(), 0, 0, controller.CaptureSpec{FileName: "../b.pcap", LinkType: "DLT_EN10MB"}); codeOf(err) != controller.Invalid {
 		t.Errorf("StartCapture(../b.pcap) = %v, want Invalid", err)
 	}
 	if err := a.StopCapture(t.Context(), 0, 0); err != nil {

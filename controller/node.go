@@ -10,7 +10,7 @@ import (
 	"github.com/lanyard-lab/lanyard/emulators/runner"
 )
 
-// The emulators of a virtual PC.
+// The emulators of a node of type "vpcs".
 const (
 	emulatorPC   = "pc"   // built in
 	emulatorVPCS = "vpcs" // a real vpcs
@@ -51,6 +51,15 @@ func (n *Node) View() NodeView {
 		ID: n.id, ProjectID: n.p.id, Name: n.rec.Name, Type: n.rec.Type, Emulator: n.rec.Emulator,
 		Status: string(n.status), Reason: n.reason, Console: n.rec.Console, ConsoleHost: n.p.c.cfg.ConsoleHost,
 		Folder: n.folderLocked(), CommandLine: n.commandLine, Properties: decodeProperties(n.rec.Properties),
+		ConsoleType: "telnet",
+	}
+	if n.rec.NoConsole {
+		v.ConsoleType = "none"
+	}
+	k := n.rec.kind()
+	v.Ports, _ = k.ports(n.rec.Properties) // checked when they were set
+	for i := range v.Ports {
+		v.Ports[i].Serial = k.serial
 	}
 	for _, port := range n.rec.Ports {
 		if port.NIO != nil {
@@ -58,7 +67,12 @@ func (n *Node) View() NodeView {
 		}
 	}
 	n.p.mu.Unlock()
-	v.StartupScript = n.script.read(v.Folder, script)
+	if v.Type == "vpcs" {
+		v.StartupScript = n.script.read(v.Folder, script)
+	}
+	if v.Type == "cloud" {
+		v.Properties["interfaces"] = n.p.c.hostInterfaces()
+	}
 	return v
 }
 
@@ -71,7 +85,7 @@ func (n *Node) definitionLocked() runner.Node {
 	d := runner.Node{
 		ID: n.id, Name: n.rec.Name, Emulator: n.rec.Emulator, Folder: n.folderLocked(),
 		Console:    runner.Console{Host: n.p.c.cfg.ConsoleHost, Port: n.rec.Console},
-		Properties: encode(map[string]string{"mac": n.rec.mac()}),
+		Properties: n.rec.runnerProperties(), AlwaysOn: n.rec.kind().alwaysOn,
 	}
 	if n.rec.Script != nil {
 		d.StartupScript = *n.rec.Script

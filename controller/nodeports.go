@@ -8,7 +8,9 @@ import (
 // claimPorts marks the ports of a stored node as taken.
 func (c *Controller) claimPorts(rec nodeRecord) {
 	owner := nodeOwner(rec.ID)
-	c.consoles.claim(rec.Console, owner) // another owner keeps it: the runner will tell
+	if rec.Console != 0 {
+		c.consoles.claim(rec.Console, owner) // another owner keeps it: the runner will tell
+	}
 	for _, port := range rec.Ports {
 		for _, u := range port.udpPorts() {
 			c.udp.claim(u, owner)
@@ -31,7 +33,7 @@ func (r portRecord) udpPorts() []int {
 	if r.Local != 0 {
 		out = append(out, r.Local, r.Remote)
 	}
-	if r.NIO != nil {
+	if r.NIO != nil && r.NIO.LocalPort != 0 {
 		out = append(out, r.NIO.LocalPort)
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -100,6 +101,7 @@ func (p *Project) View() ProjectView {
 	v := ProjectView{
 		ID: p.id, Name: p.rec.Name, Path: p.rec.Path, Temporary: p.rec.Temporary,
 		Open: p.state == projectOpen || p.state == projectClosing, Problem: p.problem,
+		AlwaysUp: p.rec.AlwaysUp, Recorder: p.rec.recorder(),
 	}
 	if p.store != nil {
 		v.Revision = p.store.Revision()
@@ -163,10 +165,34 @@ func (p *Project) Update(ctx context.Context, patch ProjectPatch) error {
 	if patch.Temporary != nil {
 		rec.Temporary = *patch.Temporary
 	}
-	if rec == was {
+	if patch.AlwaysUp != nil {
+		rec.AlwaysUp = *patch.AlwaysUp
+	}
+	if patch.Recorder != nil {
+		if err := patch.Recorder.check(); err != nil {
+			return err
+		}
+		rec.Recorder = patch.Recorder
+	}
+	if reflect.DeepEqual(rec, was) {
 		return nil
 	}
-	return p.replaceRecord(ctx, rec)
+	return p.replaceSettings(ctx, was, rec)
+}
+
+// replaceSettings gives the runner and the store a new record, or leaves both
+// as they were.
+func (p *Project) replaceSettings(ctx context.Context, was, rec projectRecord) error {
+	if err := p.sendSettings(ctx, rec); err != nil {
+		return err
+	}
+	err := p.replaceRecord(ctx, rec)
+	if err != nil {
+		if undo := p.sendSettings(ctx, was); undo != nil {
+			p.c.cfg.Log.Warn("cannot undo the change of a project's settings", "project", p.id, "err", undo)
+		}
+	}
+	return err
 }
 
 // replaceRecord commits a new record and tells of it; op held.

@@ -21,6 +21,9 @@ type projectRecord struct {
 	Path      string `json:"path"`
 	Temporary bool   `json:"temporary,omitempty"`
 	Open      bool   `json:"open"`
+	AlwaysUp  bool   `json:"always_up,omitempty"`
+	// Recorder is nil for the defaults.
+	Recorder *RecorderSettings `json:"recorder,omitempty"`
 }
 
 // nodeRecord is how a node is stored.
@@ -30,6 +33,7 @@ type nodeRecord struct {
 	Type       string                     `json:"type"`
 	Emulator   string                     `json:"emulator,omitempty"` // as asked; empty: the server's choice
 	Console    int                        `json:"console"`
+	NoConsole  bool                       `json:"no_console,omitempty"`
 	MACIndex   int                        `json:"mac_index"` // unique in the project
 	Script     *string                    `json:"startup_script,omitempty"`
 	Ports      []portRecord               `json:"ports"`
@@ -46,24 +50,40 @@ type portRecord struct {
 	Capture *captureRecord `json:"capture,omitempty"` // of the NIO
 }
 
-// nioRecord is how a nio_udp is stored.
+// nioRecord is how a NIO is stored. Of type "nio_udp", which is what an empty
+// Type means, it has no device, of all others no ports.
 type nioRecord struct {
-	LocalPort  int    `json:"lport"`
-	RemoteHost string `json:"rhost"`
-	RemotePort int    `json:"rport"`
+	Type       string `json:"type,omitempty"`
+	LocalPort  int    `json:"lport,omitempty"`
+	RemoteHost string `json:"rhost,omitempty"`
+	RemotePort int    `json:"rport,omitempty"`
+	Device     string `json:"device,omitempty"`
 }
 
 // captureRecord is how a running capture is stored.
 type captureRecord struct {
-	Path string `json:"path"`
+	Path       string `json:"path"`
+	Format     string `json:"format,omitempty"`
+	SnapLen    int    `json:"snaplen,omitempty"`
+	Match      string `json:"match,omitempty"`
+	Early      bool   `json:"early,omitempty"`
+	MaxBytes   int64  `json:"max_bytes,omitempty"`
+	MaxSeconds int    `json:"max_seconds,omitempty"`
+	Files      int    `json:"files,omitempty"`
 }
 
-// linkRecord is how a link is stored.
+// linkRecord is how a link is stored. What maps and pointers hold is never
+// changed, only replaced.
 type linkRecord struct {
-	ID      string         `json:"id"`
-	Ends    [2]endRecord   `json:"ends"`
-	Suspend bool           `json:"suspend,omitempty"`
-	Capture *captureRecord `json:"capture,omitempty"`
+	ID          string            `json:"id"`
+	Ends        [2]endRecord      `json:"ends"`
+	Suspend     bool              `json:"suspend,omitempty"`
+	Filters     Filters           `json:"filters,omitempty"`
+	LaneFilters [2]Filters        `json:"lane_filters"`
+	Seed        uint64            `json:"seed,omitempty"`
+	Style       map[string]any    `json:"style,omitempty"`
+	Labels      [2]map[string]any `json:"labels"`
+	Capture     *captureRecord    `json:"capture,omitempty"`
 }
 
 // endRecord names a port of a node.

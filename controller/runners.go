@@ -96,6 +96,9 @@ func (p *Project) useRunner(ctx context.Context) (*runner.Client, error) {
 		if err := dir.Remove(); err != nil {
 			return nil, Errorf(Unavailable, "cannot start the runner of project %s: %w", p.id, err)
 		}
+		if err := p.dropCaptures(ctx); err != nil {
+			return nil, err
+		}
 		options := runner.Options{Project: p.id, Dir: dir, Version: p.c.cfg.Version, VPCS: p.c.cfg.VPCSPath}
 		if err := runner.Launch(ctx, p.c.cfg.Runner, options); err != nil {
 			return nil, Errorf(Unavailable, "cannot start the runner of project %s: %w", p.id, err)
@@ -161,6 +164,12 @@ func (p *Project) follow(ctx context.Context, r *runnerLink, since uint64) {
 func (p *Project) fold(e runner.Event) {
 	if e.Node != nil {
 		p.observe(*e.Node, false)
+	}
+	if e.Link != nil {
+		p.observeLink(*e.Link)
+	}
+	if e.Frozen != nil {
+		p.c.tell(p.id, "info", fmt.Sprintf("the flight recorders were written to %s: %s", e.Frozen.Path, e.Frozen.Reason))
 	}
 	if e.Log != nil {
 		p.c.tell(p.id, e.Log.Level, e.Log.Text)

@@ -3,6 +3,7 @@ package controller
 import (
 	"encoding/json"
 	"net"
+	"slices"
 )
 
 // maxMACIndex bounds the nodes of one project: the index is the lower three
@@ -22,24 +23,25 @@ func (r *nodeRecord) mac() string {
 	return net.HardwareAddr{0x00, 0x50, 0x79, byte(low >> 16), byte(low >> 8), byte(low)}.String()
 }
 
-// NodeTypes are the types that a node can be made of.
-func NodeTypes() []string { return []string{"vpcs"} }
-
 func (s NodeSpec) check() error {
 	if err := checkName("node", s.Name); err != nil {
 		return err
 	}
-	if s.Type != "vpcs" {
+	k, ok := kindOf(s.Type)
+	if !ok {
 		return Errorf(Invalid, "cannot make a node of type %q: the types are %q", s.Type, NodeTypes())
 	}
 	patch := NodePatch{Emulator: &s.Emulator, Properties: s.Properties}
 	if s.Console != 0 {
 		patch.Console = &s.Console
 	}
-	return patch.check()
+	if s.ConsoleType != "" {
+		patch.ConsoleType = &s.ConsoleType
+	}
+	return patch.check(k)
 }
 
-func (patch NodePatch) check() error {
+func (patch NodePatch) check(k kind) error {
 	if patch.Name != nil {
 		if err := checkName("node", *patch.Name); err != nil {
 			return err
@@ -48,10 +50,13 @@ func (patch NodePatch) check() error {
 	if patch.Console != nil && (*patch.Console < 1 || *patch.Console > 65535) {
 		return Errorf(Invalid, "cannot use console port %d: give 1 to 65535", *patch.Console)
 	}
-	if e := patch.Emulator; e != nil && *e != "" && *e != emulatorPC && *e != emulatorVPCS {
-		return Errorf(Invalid, "cannot use emulator %q: the emulators are %q and %q", *e, emulatorPC, emulatorVPCS)
+	if t := patch.ConsoleType; t != nil && *t != "telnet" && *t != "none" {
+		return Errorf(Invalid, `cannot use a console of type %q: give "telnet" or "none"`, *t)
 	}
-	if mac, ok := patch.Properties["mac"]; ok && mac != nil {
+	if e := patch.Emulator; e != nil && *e != "" && !slices.Contains(k.emulators, *e) {
+		return Errorf(Invalid, "cannot use emulator %q: the emulators of a %s are %q", *e, k.name, k.emulators)
+	}
+	if mac, ok := patch.Properties["mac"]; ok && mac != nil && k.name == "vpcs" {
 		text, ok := mac.(string)
 		if !ok {
 			return Errorf(Invalid, "cannot use %v as a MAC address: it must be a string", mac)
@@ -68,6 +73,9 @@ func (r *nodeRecord) apply(patch NodePatch) error {
 	}
 	if patch.Console != nil {
 		r.Console = *patch.Console
+	}
+	if patch.ConsoleType != nil {
+		r.NoConsole = *patch.ConsoleType == "none"
 	}
 	if patch.StartupScript != nil {
 		r.Script = patch.StartupScript
@@ -89,7 +97,45 @@ func (r *nodeRecord) apply(patch NodePatch) error {
 		}
 		r.Properties[key] = raw
 	}
+	return r.arrangePorts()
+}
+
+// arrangePorts gives the node the ports that its properties describe. Those
+// that it had before stay as they are.
+func (r *nodeRecord) arrangePorts() error {
+	views, err := r.kind().ports(r.Properties)
+	if err != nil {
+		return err
+	}
+	ports := make([]portRecord, len(views))
+	for i, v := range views {
+		ports[i] = portRecord{Adapter: v.Adapter, Port: v.Port}
+		if old := r.port(v.Adapter, v.Port); old != nil {
+			ports[i] = *old
+		}
+	}
+	r.Ports = ports
 	return nil
+}
+
+// runnerProperties are what the emulator gets.
+func (r *nodeRecord) runnerProperties() json.RawMessage {
+	if r.Type != "vpcs" {
+		if r.Properties == nil {
+			return encode(struct{}{})
+		}
+		return encode(r.Properties)
+	}
+	wire := struct {
+		MAC        string `json:"mac"`
+		LocalPort  int    `json:"lport,omitempty"`
+		RemotePort int    `json:"rport,omitempty"`
+		RemoteHost string `json:"rhost,omitempty"`
+	}{MAC: r.mac()}
+	if nio := r.Ports[0].NIO; r.Emulator == emulatorPC && nio != nil {
+		wire.LocalPort, wire.RemotePort, wire.RemoteHost = nio.LocalPort, nio.RemotePort, nio.RemoteHost
+	}
+	return encode(wire)
 }
 
 func decodeProperties(raw map[string]json.RawMessage) map[string]any {

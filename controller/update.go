@@ -8,9 +8,12 @@ import (
 )
 
 // Update changes the node. A new name, emulator or MAC address takes effect at
-// the next start, a new console port at once.
+// the next start, a new console port and what a built-in device is told at once.
 func (n *Node) Update(ctx context.Context, patch NodePatch) error {
-	if err := patch.check(); err != nil {
+	n.p.mu.Lock()
+	k := n.rec.kind()
+	n.p.mu.Unlock()
+	if err := patch.check(k); err != nil {
 		return err
 	}
 	return n.do(ctx, func(ctx context.Context) error { return n.update(ctx, patch) })
@@ -25,10 +28,13 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 		return err
 	}
 	if rec.Emulator == "" {
-		rec.Emulator = n.p.c.defaultEmulator()
+		rec.Emulator = n.p.c.defaultEmulator(rec.kind())
 	}
 	if rec.Emulator != was.Emulator && running {
 		return Errorf(Conflict, "cannot change the emulator of %s while it runs: stop it first", rec.Name)
+	}
+	if err := n.keepsLinks(was, rec); err != nil {
+		return err
 	}
 	if err := n.p.c.takeJackPorts(&rec); err != nil {
 		return err
@@ -38,15 +44,12 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 		return err
 	}
 	defer rewrite.abandon()
-	if rec.Console != was.Console {
-		if err := n.p.c.consoles.claim(rec.Console, nodeOwner(n.id)); err != nil {
-			return err
-		}
+	undo, err := n.moveConsole(was, &rec)
+	if err != nil {
+		return err
 	}
 	if err := n.replace(ctx, was, rec); err != nil {
-		if rec.Console != was.Console {
-			n.p.c.consoles.release(rec.Console, nodeOwner(n.id))
-		}
+		undo()
 		return err
 	}
 	if rec.Console != was.Console {
@@ -62,6 +65,44 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 	}
 	n.publish("vm.updated", n.View())
 	return nil
+}
+
+// keepsLinks refuses to take away a port that something is connected to.
+func (n *Node) keepsLinks(was, rec nodeRecord) error {
+	n.p.mu.Lock()
+	defer n.p.mu.Unlock()
+	for _, port := range was.Ports {
+		if rec.port(port.Adapter, port.Port) != nil {
+			continue
+		}
+		if link := n.p.linkAtLocked(endRecord{n.id, port.Adapter, port.Port}); link != nil {
+			return Errorf(Conflict, "cannot remove port %d/%d of %s: link %s is there; delete it first", port.Adapter, port.Port, rec.Name, link.id)
+		}
+		if port.NIO != nil {
+			return Errorf(Conflict, "cannot remove port %d/%d of %s: it has a NIO; delete that first", port.Adapter, port.Port, rec.Name)
+		}
+	}
+	return nil
+}
+
+// moveConsole gives the new record the console port that it asks for, and
+// returns what undoes that.
+func (n *Node) moveConsole(was nodeRecord, rec *nodeRecord) (undo func(), err error) {
+	owner := nodeOwner(n.id)
+	switch {
+	case rec.NoConsole:
+		rec.Console = 0
+	case rec.Console == 0:
+		rec.Console, err = n.p.c.consoles.take(owner)
+	case rec.Console != was.Console:
+		err = n.p.c.consoles.claim(rec.Console, owner)
+	}
+	now := rec.Console
+	return func() {
+		if now != was.Console {
+			n.p.c.consoles.release(now, owner)
+		}
+	}, err
 }
 
 // replace gives the runner and the store a new record of the node, or leaves

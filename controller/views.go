@@ -15,6 +15,8 @@ type ProjectPatch struct {
 	Name      *string
 	Path      *string
 	Temporary *bool
+	AlwaysUp  *bool // every linked port shows a carrier
+	Recorder  *RecorderSettings
 }
 
 // ProjectView is a consistent copy of a project's state.
@@ -25,6 +27,8 @@ type ProjectView struct {
 	Temporary bool
 	Open      bool
 	Problem   string // why the project is quarantined; empty when it is not
+	AlwaysUp  bool   // every linked port shows a carrier
+	Recorder  RecorderSettings
 	Revision  uint64
 }
 
@@ -32,9 +36,10 @@ type ProjectView struct {
 type NodeSpec struct {
 	ID            string // a UUID, or empty for a new one
 	Name          string // 1 to 255 bytes, no control characters
-	Type          string // "vpcs"
-	Emulator      string // "pc", "vpcs", or empty for the server's choice
+	Type          string // one of NodeTypes
+	Emulator      string // of a "vpcs": "pc", "vpcs", or empty for the server's choice
 	Console       int    // wanted TCP port, 0 for the next free one
+	ConsoleType   string // "telnet", "none", or empty for what is usual for the type
 	StartupScript *string
 	Properties    map[string]any // kept; "mac" is used
 }
@@ -43,6 +48,7 @@ type NodeSpec struct {
 type NodePatch struct {
 	Name          *string
 	Console       *int
+	ConsoleType   *string
 	StartupScript *string
 	Emulator      *string
 	Properties    map[string]any // merged; nil value deletes
@@ -54,17 +60,25 @@ type NodeView struct {
 	ProjectID     string
 	Name          string
 	Type          string
-	Emulator      string // "pc" or "vpcs", resolved
+	Emulator      string // resolved
 	Status        string // "stopped", "started" or "suspended"
 	Reason        string // why it stopped without being asked, if it did
-	Console       int
+	Console       int    // 0 when ConsoleType is "none"
 	ConsoleHost   string
+	ConsoleType   string // "telnet" or "none"
 	Folder        string
 	StartupScript *string
 	CommandLine   string
 	Properties    map[string]any
+	Ports         []PortView
 	NIOs          []PortNIO
-	Revision      uint64
+}
+
+// PortView is a port of a node.
+type PortView struct {
+	Adapter, Port   int
+	Name, ShortName string
+	Serial          bool // not an Ethernet port
 }
 
 // PortNIO is a NIO that a client set on a port.
@@ -75,17 +89,34 @@ type PortNIO struct {
 
 // NIO describes one end of a pipe that a client asked for.
 type NIO struct {
-	Type       string // "nio_udp"
-	LocalPort  int
+	Type       string // one of NIOTypes
+	LocalPort  int    // the UDP port to bind, for a "nio_udp", as are the next two
 	RemoteHost string
 	RemotePort int
+	Device     string // the network interface, for all others
 }
 
 // LinkSpec is what a link is made from.
 type LinkSpec struct {
-	ID      string // a UUID, or empty for a new one
-	Ends    [2]LinkEnd
-	Suspend bool
+	ID   string // a UUID, or empty for a new one
+	Ends [2]LinkEnd
+	LinkPatch
+}
+
+// Filters are parameters by the type of a filter, such as
+// {"delay": [10, 1]}; see FilterTypes.
+type Filters map[string][]any
+
+// LinkPatch changes a link; nil leaves a field as it is.
+type LinkPatch struct {
+	Suspend *bool
+	Filters *Filters // of both directions
+	// LaneFilters are those of the frames that come from the first or the
+	// second end. A type that is there takes the place of that in Filters.
+	LaneFilters *[2]Filters
+	Seed        *uint64            // of the filters' dice; 0 is a new one each time
+	Style       *map[string]any    // how a client draws the link; kept
+	Labels      *[2]map[string]any // how a client labels the ends; kept
 }
 
 // LinkEnd names a port of a node.
@@ -99,8 +130,41 @@ type LinkView struct {
 	ID          string
 	ProjectID   string
 	Ends        [2]LinkEnd
+	Serial      bool // not an Ethernet link
 	Suspend     bool
-	CapturePath string // empty when not capturing
+	Filters     Filters
+	LaneFilters [2]Filters
+	Seed        uint64
+	Style       map[string]any
+	Labels      [2]map[string]any // nil: the client's default
+	CapturePath string            // empty when not capturing
+
+	// Observed; the zero values when no runner has the link.
+	Up      [2]bool // whether what is at an end takes part
+	Carrier string  // how frames go: "memory", "relay", "direct" or "bypass"
+}
+
+// CaptureSpec is what a capture of a link is made from. Zero values are no
+// limits.
+type CaptureSpec struct {
+	FileName string // without a folder; empty for one that names both ends
+	LinkType string // "DLT_EN10MB" or empty
+	Format   string // "pcap", "pcapng", or empty for what the file name says
+	SnapLen  int    // bytes kept of a frame
+	Match    string // BPF expression
+	Early    bool   // before the filters
+	MaxBytes int64
+	MaxAge   time.Duration
+	Files    int // kept when one reaches a limit; 0 and 1: the capture ends then
+}
+
+// RecorderSettings say what the links of a project keep of their past.
+type RecorderSettings struct {
+	Mode        string `json:"mode"` // "headers", "full" or "off"
+	Seconds     int    `json:"seconds"`
+	Bytes       int    `json:"bytes"`        // of one link
+	CarrierDown bool   `json:"carrier_down"` // freeze when a carrier goes down
+	Match       string `json:"match"`        // freeze when a frame matches this BPF expression
 }
 
 // LogRecord is the data of a log.* event.

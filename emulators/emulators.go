@@ -5,6 +5,7 @@ package emulators
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -12,6 +13,10 @@ import (
 
 	"github.com/lanyard-lab/lanyard/nio"
 )
+
+// ErrNotImplemented is wrapped by errors of Start that say what this host would
+// have to have.
+var ErrNotImplemented = errors.New("not possible on this host")
 
 // Console takes the output of an instance's first serial line: raw bytes as on
 // the wire, CR LF. Writes never block. Safe for concurrent use.

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/lanyard-lab/lanyard/emulators"
+	"github.com/lanyard-lab/lanyard/emulators/builtin"
 	"github.com/lanyard-lab/lanyard/emulators/pc"
 	"github.com/lanyard-lab/lanyard/emulators/runner"
 	"github.com/lanyard-lab/lanyard/emulators/vpcs"
@@ -16,8 +17,13 @@ import (
 func runnerMain(_ context.Context, args []string, _, _ io.Writer) int {
 	return runner.Main(args, func(o runner.Options) map[string]emulators.Emulator {
 		return map[string]emulators.Emulator{
-			"pc":   pc.New(),
-			"vpcs": vpcs.New(cmp.Or(o.VPCS, "vpcs")),
+			"pc":                 pc.New(),
+			"vpcs":               vpcs.New(cmp.Or(o.VPCS, "vpcs")),
+			"ethernet_switch":    builtin.NewSwitch(),
+			"ethernet_hub":       builtin.NewHub(),
+			"cloud":              builtin.NewCloud(),
+			"frame_relay_switch": builtin.NewFrameRelay(),
+			"atm_switch":         builtin.NewATM(),
 		}
 	})
 }

@@ -59,6 +59,8 @@ func rows(ctl *controller.Controller, cfg Config) []route.Row {
 		v1.Rows(ctl, v1.Config{Version: cfg.Version, Shutdown: cfg.Shutdown}),
 		v2.Rows(ctl, v2.Config{Version: cfg.Version, Shutdown: cfg.Shutdown, Log: cfg.Log}),
 		stream.Rows(ctl, stream.Config{Render: v2.Render, Log: cfg.Log}),
+		stream.TelemetryRows(ctl.Project),
+		[]route.Row{metricsRow(ctl)},
 	)
 }
 

@@ -23,6 +23,17 @@ func (e *Emulator) Carrier(node string, adapter, port int) (up, known bool) {
 	return up || !told, true
 }
 
+// Frames is how many frames came in to the last instance of a node.
+func (e *Emulator) Frames(node string) int {
+	e.mu.Lock()
+	i := e.instances[node]
+	e.mu.Unlock()
+	if i == nil {
+		return 0
+	}
+	return int(i.frames.Load())
+}
+
 // Updated is what the last instance of a node is now, and how often it was
 // updated since its start.
 func (e *Emulator) Updated(node string) (spec emulators.Spec, times int) {

@@ -110,6 +110,11 @@ func (c *Client) Apply(ctx context.Context, w Wanted) (Applied, error) {
 	return a, err
 }
 
+// PutSettings changes what holds for all links.
+func (c *Client) PutSettings(ctx context.Context, s Settings) error {
+	return c.call(ctx, quickLimit, http.MethodPut, "/settings", s, nil)
+}
+
 // PutNode makes a node exist as defined.
 func (c *Client) PutNode(ctx context.Context, n Node) (NodeState, error) {
 	var s NodeState
@@ -122,14 +127,78 @@ func (c *Client) DeleteNode(ctx context.Context, id string) error {
 	return c.call(ctx, actLimit, http.MethodDelete, "/nodes/"+url.PathEscape(id), nil, nil)
 }
 
-// PutLink makes a link exist as defined.
-func (c *Client) PutLink(ctx context.Context, l Link) error {
-	return c.call(ctx, quickLimit, http.MethodPut, "/links/"+url.PathEscape(l.ID), l, nil)
+// PutLink makes a link exist as defined. One that cannot be made so stays as it
+// was.
+func (c *Client) PutLink(ctx context.Context, l Link) (LinkState, error) {
+	var s LinkState
+	err := c.call(ctx, quickLimit, http.MethodPut, "/links/"+url.PathEscape(l.ID), l, &s)
+	return s, err
 }
 
 // DeleteLink removes a link; one that does not exist is fine.
 func (c *Client) DeleteLink(ctx context.Context, id string) error {
 	return c.call(ctx, quickLimit, http.MethodDelete, "/links/"+url.PathEscape(id), nil, nil)
+}
+
+// TestLink sends probe frames through a link and tells which hop fails.
+func (c *Client) TestLink(ctx context.Context, id string) (LinkTest, error) {
+	var t LinkTest
+	err := c.call(ctx, quickLimit, http.MethodPost, "/links/"+url.PathEscape(id)+"/test", struct{}{}, &t)
+	return t, err
+}
+
+// Follow streams the file of a link's capture: what it has, and then what
+// comes, until the capture or ctx ends. The caller closes it.
+func (c *Client) Follow(ctx context.Context, id string) (io.ReadCloser, error) {
+	return c.stream(ctx, "/links/"+url.PathEscape(id)+"/pcap")
+}
+
+// Listen streams frames of a link without a file; see Listening. The caller
+// closes it.
+func (c *Client) Listen(ctx context.Context, id string, l Listening) (io.ReadCloser, error) {
+	return c.stream(ctx, "/links/"+url.PathEscape(id)+"/capture?"+l.query().Encode())
+}
+
+func (c *Client) stream(ctx context.Context, path string) (io.ReadCloser, error) {
+	resp, err := c.request(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// Telemetry tells all counters.
+func (c *Client) Telemetry(ctx context.Context) (Telemetry, error) {
+	var t Telemetry
+	err := c.call(ctx, quickLimit, http.MethodGet, "/telemetry", nil, &t)
+	return t, err
+}
+
+// Watch calls f with the counters that have changed, once an interval, until
+// the runner or ctx ends. The first call has all of them.
+func (c *Client) Watch(ctx context.Context, interval time.Duration, f func(Telemetry) error) error {
+	body, err := c.stream(ctx, "/telemetry?interval="+interval.String())
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	decoder := json.NewDecoder(body)
+	for {
+		var t Telemetry
+		if err := decoder.Decode(&t); err != nil {
+			return fmt.Errorf("the runner's telemetry ended: %w", err)
+		}
+		if err := f(t); err != nil {
+			return err
+		}
+	}
+}
+
+// Freeze writes what the links recorded to a file; reason is kept with it.
+func (c *Client) Freeze(ctx context.Context, reason string) (Frozen, error) {
+	var f Frozen
+	err := c.call(ctx, actLimit, http.MethodPost, "/freeze", Frozen{Reason: reason}, &f)
+	return f, err
 }
 
 // Act carries an action out on nodes, on all of them when ids is nil, and

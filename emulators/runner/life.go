@@ -111,6 +111,9 @@ func (n *node) failed(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
+	if errors.Is(err, emulators.ErrNotImplemented) {
+		return refuse(http.StatusNotImplemented, "cannot start %s: %v", n.name(), err)
+	}
 	return conflict("cannot start %s: %v", n.name(), err)
 }
 
@@ -155,8 +158,19 @@ func (n *node) ended(instance emulators.Instance) {
 	n.changed(Stopped, reason, "")
 }
 
-// stop ends the instance. It overtakes a start that is under way.
+// stop ends the instance, unless it is always on.
 func (n *node) stop(ctx context.Context) error {
+	n.mu.Lock()
+	always := n.def.AlwaysOn
+	n.mu.Unlock()
+	if always {
+		return nil
+	}
+	return n.end(ctx)
+}
+
+// end ends the instance. It overtakes a start that is under way.
+func (n *node) end(ctx context.Context) error {
 	n.mu.Lock()
 	if n.cancel != nil {
 		n.cancel()
@@ -201,7 +215,7 @@ func (n *node) suspend(ctx context.Context) error {
 	n.mu.Lock()
 	instance, status := n.instance, n.state.Status
 	n.mu.Unlock()
-	if status != Started || instance == nil {
+	if status != Started || instance == nil || n.snapshot().AlwaysOn {
 		return nil
 	}
 	s, ok := instance.(emulators.Suspender)

@@ -2,22 +2,46 @@ package runner
 
 import (
 	"fmt"
-	"net/http"
-	"net/netip"
 	"reflect"
 	"sync"
 
 	"github.com/lanyard-lab/lanyard/nio"
 	"github.com/lanyard-lab/lanyard/nio/capture"
+	"github.com/lanyard-lab/lanyard/nio/filter"
 )
 
 // link is a bridge between two ends that exists in this runner.
 type link struct {
-	mu      sync.Mutex
-	def     Link
-	bridge  *nio.Bridge
-	udp     []nio.NIO // opened for this link
-	capture *capture.File
+	runner *Runner
+	opened [2]nio.NIO // ends that were opened for this link; nil for a jack
+	bridge *nio.Bridge
+	lanes  [2]*filter.Line // by nio.Direction
+	fan    capture.Fan
+	meter  rtt
+	detour detour
+
+	// showing is held while carriers are told to instances, so that they
+	// hear of changes in their order.
+	showing sync.Mutex
+
+	mu       sync.Mutex
+	def      Link
+	state    LinkState
+	file     *capture.File     // nil when nothing is captured into a file
+	recorder *capture.Recorder // nil while the recorder is off
+	recorded Recorder          // what recorder was made with
+	streams  map[*capture.Stream]bool
+	closed   bool
+}
+
+// portKey names a port of a node.
+type portKey struct {
+	node          string
+	adapter, port int
+}
+
+func (e End) port() (portKey, bool) {
+	return portKey{e.Node, e.Adapter, e.Port}, e.Node != ""
 }
 
 func (l *link) snapshot() Link {
@@ -26,43 +50,60 @@ func (l *link) snapshot() Link {
 	return l.def
 }
 
+func (l *link) observed() LinkState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
 // sameEnds reports whether a and b join the same ends in the same order.
 func sameEnds(a, b Link) bool { return reflect.DeepEqual(a.Ends, b.Ends) }
 
-func (r *Runner) putLink(def Link) error {
+// putLink makes a link exist as defined, and tells how it is.
+func (r *Runner) putLink(def Link) (LinkState, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
-	return r.putLinkLocked(def)
+	if err := r.putLinkLocked(def); err != nil {
+		return LinkState{}, err
+	}
+	l, err := r.link(def.ID)
+	if err != nil {
+		return LinkState{}, err
+	}
+	return l.observed(), nil
 }
 
-// putLinkLocked makes a link exist as defined, with r.change held. Suspension
-// and capture change while frames flow; other ends make a new bridge.
+// putLinkLocked makes a link exist as defined, with r.change held. Everything
+// but the ends changes while frames flow; other ends make a new bridge. A link
+// that cannot be made so stays as it was.
 func (r *Runner) putLinkLocked(def Link) error {
 	r.mu.Lock()
 	old := r.links[def.ID]
 	r.mu.Unlock()
-	if old != nil {
-		was := old.snapshot()
-		if sameEnds(was, def) {
-			return old.adjust(r, def)
-		}
-		r.deleteLinkLocked(def.ID)
-		if err := r.makeLinkLocked(def); err != nil {
-			if back := r.makeLinkLocked(was); back != nil {
-				r.tell("error", fmt.Sprintf("link %s is lost: %v", def.ID, back))
-			}
-			return err
-		}
+	if old == nil {
+		return r.makeLinkLocked(def)
+	}
+	was := old.snapshot()
+	if sameEnds(was, def) {
+		return old.adjust(def)
+	}
+	r.deleteLinkLocked(def.ID)
+	err := r.makeLinkLocked(def)
+	if err == nil {
 		return nil
 	}
-	return r.makeLinkLocked(def)
+	if back := r.makeLinkLocked(was); back != nil {
+		r.tell("error", fmt.Sprintf("link %s is lost: %v", def.ID, back))
+	}
+	return err
 }
 
 func (r *Runner) makeLinkLocked(def Link) error {
-	if err := r.endsFreeLocked(def); err != nil {
+	if err := r.endsFree(def); err != nil {
 		return err
 	}
-	l := &link{def: def}
+	l := &link{runner: r, streams: map[*capture.Stream]bool{}, state: LinkState{ID: def.ID}}
+	l.def = Link{ID: def.ID, Ends: def.Ends} // adjust sees what is new
 	var ends [2]nio.NIO
 	for i, e := range def.Ends {
 		end, err := r.openEnd(e)
@@ -70,111 +111,82 @@ func (r *Runner) makeLinkLocked(def Link) error {
 			l.close()
 			return err
 		}
-		if e.UDP != nil {
-			l.udp = append(l.udp, end)
+		if e.Node == "" {
+			l.opened[i] = end
 		}
 		ends[i] = end
 	}
 	l.bridge = nio.NewBridge(ends[0], ends[1])
-	if err := l.adjust(r, def); err != nil {
+	for d := range l.lanes {
+		l.lanes[d] = filter.New(r.clock, r.seed(def.Seed, d))
+	}
+	if err := l.adjust(def); err != nil {
 		l.close()
 		return err
 	}
 	r.mu.Lock()
 	r.links[def.ID] = l
+	for _, e := range def.Ends {
+		if key, ok := e.port(); ok {
+			r.plugged[key] = l
+		}
+	}
 	r.mu.Unlock()
+	for _, end := range l.opened {
+		if u, ok := end.(*nio.UDP); ok {
+			u.OnRefused(l.show)
+		}
+	}
+	l.show()
 	return nil
 }
 
-// endsFreeLocked refuses a second link at one port.
-func (r *Runner) endsFreeLocked(def Link) error {
-	for _, other := range r.allLinks() {
-		o := other.snapshot()
-		for _, a := range def.Ends {
-			for _, b := range o.Ends {
-				if a.UDP == nil && b.UDP == nil && a == b {
-					return conflict("port %d/%d of node %s is in use by link %s", a.Adapter, a.Port, a.Node, o.ID)
-				}
-			}
+// endsFree refuses a second link at one port.
+func (r *Runner) endsFree(def Link) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range def.Ends {
+		key, ok := e.port()
+		if other := r.plugged[key]; ok && other != nil {
+			return conflict("port %d/%d of node %s is in use by link %s", e.Adapter, e.Port, e.Node, other.snapshot().ID)
 		}
+	}
+	if key, ok := def.Ends[0].port(); ok && def.Ends[0] == def.Ends[1] {
+		return conflict("port %d/%d of node %s cannot be linked with itself", key.adapter, key.port, key.node)
 	}
 	return nil
 }
 
-func (r *Runner) openEnd(e End) (nio.NIO, error) {
-	if e.UDP == nil {
-		n, err := r.node(e.Node)
-		if err != nil {
-			return nil, err
-		}
-		j, ok := n.jack(e.Adapter, e.Port)
-		if !ok {
-			return nil, conflict("node %s has no port %d/%d", n.name(), e.Adapter, e.Port)
-		}
-		return j, nil
-	}
-	ip, err := netip.ParseAddr(e.UDP.RemoteHost)
+// adjust changes everything but the ends. What can fail comes first, so that a
+// link that cannot be as defined stays as it was.
+func (l *link) adjust(def Link) error {
+	lanes, err := l.runner.parseFilters(def.Filters)
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "%q is no IP address", e.UDP.RemoteHost)
-	}
-	local := netip.AddrPortFrom(localFor(ip), uint16(e.UDP.LocalPort))
-	u, err := r.exchange.Open(local, netip.AddrPortFrom(ip, uint16(e.UDP.RemotePort)))
-	if err != nil {
-		return nil, udpError(local, err)
-	}
-	return u, nil
-}
-
-// localFor is the address to bind for a peer: loopback for a peer on this
-// host, any otherwise.
-func localFor(peer netip.Addr) netip.Addr {
-	switch {
-	case peer.IsLoopback() && peer.Is4():
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	case peer.IsLoopback():
-		return netip.IPv6Loopback()
-	case peer.Is4():
-		return netip.IPv4Unspecified()
-	}
-	return netip.IPv6Unspecified()
-}
-
-// adjust applies suspension and capture.
-func (l *link) adjust(r *Runner, def Link) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.adjustCapture(r, def.Capture); err != nil {
 		return err
 	}
-	l.bridge.SetSuspended(def.Suspend)
+	if err := l.adjustCapture(def.Capture); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	was := l.def
 	l.def = def
+	l.mu.Unlock()
+	l.applyFilters(was, def, lanes)
+	l.record()
+	l.bridge.SetSuspended(def.Suspend)
+	l.route()
+	l.show()
 	return nil
 }
 
-func (l *link) adjustCapture(r *Runner, want *Capture) error {
-	if l.capture != nil && want != nil && *want == *l.def.Capture {
-		return nil
-	}
-	var file *capture.File
-	if want != nil {
-		f, err := capture.Create(want.Path, func(err error) {
-			r.tell("error", fmt.Sprintf("capture into %s stopped: %v", want.Path, err))
-		})
-		if err != nil {
-			return conflict("cannot capture into %s: %v", want.Path, err)
+// replug gives a link whose port has a new jack that in place of the old one.
+func (l *link) replug(key portKey, jack nio.NIO) {
+	for d, e := range l.snapshot().Ends {
+		if at, ok := e.port(); ok && at == key {
+			l.bridge.SetEnd(nio.Direction(d), jack)
 		}
-		file = f
 	}
-	if file != nil {
-		l.bridge.SetCapture(file, false)
-	} else {
-		l.bridge.SetCapture(nil, false)
-	}
-	if l.capture != nil {
-		l.capture.Close()
-	}
-	l.capture = file
-	return nil
+	l.route()
 }
 
 func (r *Runner) deleteLink(id string) {
@@ -187,22 +199,44 @@ func (r *Runner) deleteLinkLocked(id string) {
 	r.mu.Lock()
 	l := r.links[id]
 	delete(r.links, id)
+	if l != nil {
+		for _, e := range l.snapshot().Ends {
+			if key, ok := e.port(); ok {
+				delete(r.plugged, key)
+			}
+		}
+	}
 	r.mu.Unlock()
 	if l != nil {
 		l.close()
+		l.show()
 	}
 }
 
 func (l *link) close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.closed = true
+	file, streams := l.file, l.streams
+	l.file, l.streams, l.recorder = nil, nil, nil
+	l.mu.Unlock()
 	if l.bridge != nil {
+		l.route()
 		l.bridge.Close()
 	}
-	for _, u := range l.udp {
-		u.Close()
+	for _, end := range l.opened {
+		if end != nil {
+			end.Close()
+		}
 	}
-	if l.capture != nil {
-		l.capture.Close()
+	for _, lane := range l.lanes {
+		if lane != nil {
+			lane.Close()
+		}
+	}
+	for s := range streams {
+		s.Close()
+	}
+	if file != nil {
+		file.Close()
 	}
 }

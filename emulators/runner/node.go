@@ -55,13 +55,14 @@ func newNode(r *Runner, def Node) (*node, error) {
 
 func (n *node) listen(c Console) error {
 	if c.Port == 0 {
+		n.hub.Deafen()
 		return nil
 	}
 	ip, err := netip.ParseAddr(c.Host)
 	if err != nil {
 		return refuse(http.StatusBadRequest, "cannot open the console of %s: %q is no IP address", n.def.Name, c.Host)
 	}
-	err = n.hub.Listen(netip.AddrPortFrom(ip, uint16(c.Port)).String())
+	err = n.hub.Listen(n.runner.acceptor, netip.AddrPortFrom(ip, uint16(c.Port)).String())
 	if errors.Is(err, syscall.EADDRINUSE) {
 		e := conflict("cannot open the console of %s: TCP port %d of %s is in use", n.def.Name, c.Port, c.Host)
 		e.PortInUse = true
@@ -96,11 +97,12 @@ func (n *node) changed(s Status, reason, commandLine string) {
 		state := n.state
 		return &state
 	})
+	n.plug()
 }
 
 // close stops the instance and frees the console and the jacks.
 func (n *node) close() {
-	n.stop(context.Background())
+	n.end(context.Background())
 	n.hub.Close()
 	n.mu.Lock()
 	jacks := n.jacks

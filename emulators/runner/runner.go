@@ -3,18 +3,22 @@ package runner
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os/exec"
-	"reflect"
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/lanyard-lab/lanyard/console"
 	"github.com/lanyard-lab/lanyard/emulators"
 	"github.com/lanyard-lab/lanyard/nio"
+	"github.com/lanyard-lab/lanyard/nio/capture"
+	"github.com/lanyard-lab/lanyard/nio/filter"
 	"github.com/lanyard-lab/lanyard/notifications"
 )
 
@@ -40,6 +44,13 @@ type Runner struct {
 	log              *slog.Logger
 	events           *notifications.Bus
 	exchange         *nio.Exchange
+	acceptor         *console.Acceptor
+	clock            *filter.Clock
+	budget           *capture.Budget
+	programs         programs
+	meters           meters
+	sweeper          sweeper
+	bypasser         bypasser
 	background       sync.WaitGroup
 
 	// change is held while nodes and links come and go, so that each such
@@ -48,10 +59,14 @@ type Runner struct {
 
 	publishing sync.Mutex // makes an event's number and its state one step
 
-	mu    sync.Mutex
-	epoch uint64
-	nodes map[string]*node
-	links map[string]*link
+	mu       sync.Mutex
+	epoch    uint64
+	settings Settings
+	trigger  func(frame []byte) bool // of the recorders; nil for none
+	frozen   time.Time               // when a trigger last froze them
+	nodes    map[string]*node
+	links    map[string]*link
+	plugged  map[portKey]*link // the links at ports
 }
 
 // New makes an empty runner.
@@ -59,8 +74,9 @@ func New(cfg Config) *Runner {
 	return &Runner{
 		project: cfg.Project, version: cfg.Version, emulators: cfg.Emulators,
 		spawn: cfg.Spawn, log: cfg.Log,
-		events: notifications.New(1, keptEvents), exchange: nio.NewExchange(),
-		nodes: map[string]*node{}, links: map[string]*link{},
+		events: notifications.New(1, keptEvents), exchange: nio.NewExchange(), acceptor: console.NewAcceptor(),
+		clock: filter.NewClock(), budget: capture.NewBudget(recorderBudget),
+		nodes: map[string]*node{}, links: map[string]*link{}, plugged: map[portKey]*link{},
 	}
 }
 
@@ -123,15 +139,20 @@ func (r *Runner) allLinks() []*link {
 // inventory tells what exists. Its number is taken first: an event that comes
 // meanwhile may be in the states already, but is never missing from both.
 func (r *Runner) inventory() Inventory {
-	inv := Inventory{Project: r.project, Version: r.version, Seq: r.events.Last(), Nodes: []NodeState{}, Links: []Link{}}
+	inv := Inventory{Project: r.project, Version: r.version, Seq: r.events.Last(), Nodes: []NodeState{}, Links: []Link{}, LinkStates: []LinkState{}}
+	r.mu.Lock()
+	inv.Settings = r.settings
+	r.mu.Unlock()
 	for _, n := range r.allNodes() {
 		inv.Nodes = append(inv.Nodes, n.snapshot())
 	}
 	for _, l := range r.allLinks() {
 		inv.Links = append(inv.Links, l.snapshot())
+		inv.LinkStates = append(inv.LinkStates, l.observed())
 	}
 	slices.SortFunc(inv.Nodes, func(a, b NodeState) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(inv.Links, func(a, b Link) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(inv.LinkStates, func(a, b LinkState) int { return cmp.Compare(a.ID, b.ID) })
 	return inv
 }
 
@@ -156,9 +177,16 @@ func (r *Runner) putNodeLocked(def Node) (NodeState, error) {
 	if err != nil {
 		return NodeState{}, err
 	}
+	if err := n.check(); err != nil {
+		n.close()
+		return NodeState{}, err
+	}
 	r.mu.Lock()
 	r.nodes[def.ID] = n
 	r.mu.Unlock()
+	if def.AlwaysOn {
+		n.turnOn()
+	}
 	return n.snapshot(), nil
 }
 
@@ -166,7 +194,7 @@ func (r *Runner) putNodeLocked(def Node) (NodeState, error) {
 // does not exist is fine.
 func (r *Runner) deleteNode(id string) {
 	if n, err := r.node(id); err == nil {
-		n.stop(context.Background()) // before change is held: it may take seconds
+		n.end(context.Background()) // before change is held: it may take seconds
 	}
 	r.change.Lock()
 	defer r.change.Unlock()
@@ -223,6 +251,9 @@ func (r *Runner) apply(w Wanted) Applied {
 	r.change.Lock()
 	defer r.change.Unlock()
 	out := Applied{Errors: map[string]Error{}}
+	if err := r.putSettings(w.Settings); err != nil {
+		r.tell("error", fmt.Sprintf("the project's settings cannot be used: %v", err))
+	}
 	wanted := map[string]bool{}
 	for _, d := range w.Nodes {
 		wanted[d.ID] = true
@@ -257,41 +288,11 @@ func (r *Runner) apply(w Wanted) Applied {
 // Close stops everything; nothing of the runner is left when it returns.
 func (r *Runner) Close() {
 	r.act(context.Background(), ActRequest{Action: Stop})
-	r.apply(Wanted{})
+	r.apply(Wanted{Settings: Settings{Recorder: Recorder{Mode: "off"}}})
 	r.background.Wait()
+	r.clock.Close()
+	r.sweeper.stop()
+	r.bypasser.close()
+	r.acceptor.Close()
 	r.events.Close()
-}
-
-// redefine changes a node. Ports of a started node stay as they are until its
-// next start; the console moves at once.
-func (n *node) redefine(def Node) (NodeState, error) {
-	n.mu.Lock()
-	old, status := n.def, n.state.Status
-	n.mu.Unlock()
-	if old.Console != def.Console {
-		if err := n.listen(def.Console); err != nil {
-			return NodeState{}, err
-		}
-	}
-	if !reflect.DeepEqual(old.Ports, def.Ports) {
-		if status != Stopped {
-			return NodeState{}, conflict("cannot change the ports of %s while it is %s: stop it first", old.Name, status)
-		}
-		n.mu.Lock()
-		jacks := n.jacks
-		n.jacks = nil
-		n.mu.Unlock()
-		closeJacks(jacks)
-		jacks, err := openJacks(def.Ports)
-		if err != nil {
-			return NodeState{}, err
-		}
-		n.mu.Lock()
-		n.jacks = jacks
-		n.mu.Unlock()
-	}
-	n.mu.Lock()
-	n.def = def
-	n.mu.Unlock()
-	return n.snapshot(), nil
 }

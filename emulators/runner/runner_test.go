@@ -56,11 +56,11 @@ func TestCommandsAreIdempotent(t *testing.T) {
 		if _, err := client.PutNode(ctx, other); err != nil {
 			t.Fatal(err)
 		}
-		if err := client.PutLink(ctx, link); err != nil {
+		if _, err := client.PutLink(ctx, link); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := client.PutLink(ctx, Link{ID: "m", Ends: [2]End{{Node: "b"}, {Node: "a"}}}); statusOf(err) != http.StatusConflict {
+	if _, err := client.PutLink(ctx, Link{ID: "m", Ends: [2]End{{Node: "b"}, {Node: "a"}}}); statusOf(err) != http.StatusConflict {
 		t.Errorf("a second link at a port = %v, want 409", err)
 	}
 	if _, err := client.Act(ctx, Start, []string{"a"}); err != nil {

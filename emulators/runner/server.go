@@ -51,7 +51,24 @@ func (r *Runner) handler(stop func()) http.Handler {
 		if err := decode(q, &def); err != nil {
 			return nil, err
 		}
-		return struct{}{}, r.putLink(def)
+		return r.putLink(def)
+	})
+	route("POST /links/{id}/test", func(_ http.ResponseWriter, q *http.Request) (any, error) {
+		return r.testLink(q.PathValue("id"))
+	})
+	route("PUT /settings", func(_ http.ResponseWriter, q *http.Request) (any, error) {
+		var s Settings
+		if err := decode(q, &s); err != nil {
+			return nil, err
+		}
+		return struct{}{}, r.putSettings(s)
+	})
+	route("POST /freeze", func(_ http.ResponseWriter, q *http.Request) (any, error) {
+		var f Frozen
+		if err := decode(q, &f); err != nil {
+			return nil, err
+		}
+		return r.freeze(f.Reason)
 	})
 	route("DELETE /links/{id}", func(_ http.ResponseWriter, q *http.Request) (any, error) {
 		r.deleteLink(q.PathValue("id"))
@@ -71,6 +88,9 @@ func (r *Runner) handler(stop func()) http.Handler {
 	})
 	mux.HandleFunc("GET /events", r.serveEvents)
 	mux.HandleFunc("GET /nodes/{id}/console", r.serveConsole)
+	mux.HandleFunc("GET /telemetry", r.serveTelemetry)
+	mux.HandleFunc("GET /links/{id}/pcap", r.serveFile)
+	mux.HandleFunc("GET /links/{id}/capture", r.serveFrames)
 	return mux
 }
 

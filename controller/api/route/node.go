@@ -10,6 +10,7 @@ import (
 // NodeFields are the settings of a node that every dialect takes.
 type NodeFields struct {
 	Console       *int
+	ConsoleType   *string
 	Emulator      *string
 	StartupScript *string
 }
@@ -22,8 +23,8 @@ func (f NodeFields) Check() error {
 	if err := script("startup_script", f.StartupScript); err != nil {
 		return err
 	}
-	if f.Emulator != nil && *f.Emulator != "" {
-		return oneOf("emulator", *f.Emulator, "pc", "vpcs")
+	if f.ConsoleType != nil {
+		return oneOf("console_type", *f.ConsoleType, "telnet", "none")
 	}
 	return nil
 }
@@ -37,7 +38,7 @@ func script(field string, value *string) error {
 }
 
 // NodeType checks the type of a node to make.
-func NodeType(field, value string) error { return oneOf(field, value, "vpcs") }
+func NodeType(field, value string) error { return oneOf(field, value, controller.NodeTypes()...) }
 
 func oneOf(field, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {

@@ -9,12 +9,14 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/api/route"
 )
 
-// nio is one end of a UDP pipe, as request and as answer.
+// nio is one end of a pipe, as request and as answer.
 type nio struct {
-	LocalPort  int    `json:"lport"`
-	RemoteHost string `json:"rhost"`
-	RemotePort int    `json:"rport"`
-	Type       string `json:"type"`
+	EthernetDevice string `json:"ethernet_device,omitempty"` // of an Ethernet NIO
+	LocalPort      *int   `json:"lport,omitempty"`           // of a UDP NIO, as are the next two
+	RemoteHost     string `json:"rhost,omitempty"`
+	RemotePort     *int   `json:"rport,omitempty"`
+	TAPDevice      string `json:"tap_device,omitempty"` // of a TAP
+	Type           string `json:"type"`
 }
 
 // Check checks the fields of a UDP NIO. Which types are known is for the
@@ -26,17 +28,26 @@ func (n *nio) Check() error {
 	if n.Type != "nio_udp" {
 		return route.Name("type", n.Type)
 	}
-	if err := route.OptionalPort("lport", &n.LocalPort); err != nil {
-		return err
+	for field, value := range map[string]*int{"lport": n.LocalPort, "rport": n.RemotePort} {
+		if value == nil {
+			return route.Wrong(field, "a port number from 1 to 65535", "it is missing")
+		}
+		if err := route.OptionalPort(field, value); err != nil {
+			return err
+		}
 	}
-	if err := route.Name("rhost", n.RemoteHost); err != nil {
-		return err
-	}
-	return route.OptionalPort("rport", &n.RemotePort)
+	return route.Name("rhost", n.RemoteHost)
 }
 
 func (n nio) domain() controller.NIO {
-	return controller.NIO{Type: n.Type, LocalPort: n.LocalPort, RemoteHost: n.RemoteHost, RemotePort: n.RemotePort}
+	d := controller.NIO{Type: n.Type, RemoteHost: n.RemoteHost, Device: n.EthernetDevice}
+	if n.Type == "nio_tap" {
+		d.Device = n.TAPDevice
+	}
+	if n.LocalPort != nil && n.RemotePort != nil {
+		d.LocalPort, d.RemotePort = *n.LocalPort, *n.RemotePort
+	}
+	return d
 }
 
 type captureStart struct {
@@ -129,7 +140,7 @@ func (h *handler) startCapture(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := p.node.StartCapture(c.Request.Context(), p.adapter, p.port, request.FileName, request.linkType())
+	path, err := p.node.StartCapture(c.Request.Context(), p.adapter, p.port, controller.CaptureSpec{FileName: request.FileName, LinkType: request.linkType()})
 	if err != nil {
 		return err
 	}

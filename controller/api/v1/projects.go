@@ -123,7 +123,7 @@ func (h *handler) updateProject(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Update(c.Request.Context(), controller.ProjectPatch(request)); err != nil {
+	if err := p.Update(c.Request.Context(), controller.ProjectPatch{Name: request.Name, Path: request.Path, Temporary: request.Temporary}); err != nil {
 		return err
 	}
 	return route.JSON(c, http.StatusOK, projectOf(p.View()))

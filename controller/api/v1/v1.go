@@ -74,7 +74,7 @@ func (h *handler) interfaces(c *gin.Context) error {
 	}
 	list := make([]networkInterface, len(interfaces))
 	for i, n := range interfaces {
-		list[i] = networkInterface(n)
+		list[i] = networkInterface{ID: n.Name, Name: n.Name}
 	}
 	return route.JSON(c, http.StatusOK, list)
 }

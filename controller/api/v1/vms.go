@@ -109,10 +109,11 @@ func (h *handler) vms(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	views := p.Nodes()
-	list := make([]vm, len(views))
-	for i, v := range views {
-		list[i] = vmOf(v)
+	list := []vm{}
+	for _, v := range p.Nodes() {
+		if v.Type == "vpcs" {
+			list = append(list, vmOf(v))
+		}
 	}
 	return route.JSON(c, http.StatusOK, list)
 }

@@ -13,30 +13,29 @@ import (
 
 // link is a link on the wire, with its ends in both vocabularies.
 type link struct {
-	CaptureComputeID *string        `json:"capture_compute_id"`
-	CaptureFileName  *string        `json:"capture_file_name"`
-	CaptureFilePath  *string        `json:"capture_file_path"`
-	Capturing        bool           `json:"capturing"`
-	Filters          map[string]any `json:"filters"`
-	LinkID           string         `json:"link_id"`
-	LinkStyle        map[string]any `json:"link_style"`
-	LinkType         string         `json:"link_type"`
-	Nodes            []linkNode     `json:"nodes"`
-	ProjectID        string         `json:"project_id"`
-	Suspend          bool           `json:"suspend"`
-	VMs              []linkVM       `json:"vms"`
+	CaptureComputeID *string              `json:"capture_compute_id"`
+	CaptureFileName  *string              `json:"capture_file_name"`
+	CaptureFilePath  *string              `json:"capture_file_path"`
+	Capturing        bool                 `json:"capturing"`
+	Carrier          string               `json:"carrier"` // how frames go: "memory", "relay", "direct", "bypass"; "" while nothing runs
+	Filters          controller.Filters   `json:"filters"`
+	LaneFilters      []controller.Filters `json:"lane_filters"` // of frames from the first and from the second node
+	LinkID           string               `json:"link_id"`
+	LinkStyle        map[string]any       `json:"link_style"`
+	LinkType         string               `json:"link_type"`
+	Nodes            []linkNode           `json:"nodes"`
+	ProjectID        string               `json:"project_id"`
+	Seed             uint64               `json:"seed"` // of the filters' dice; 0: a new one each time
+	Suspend          bool                 `json:"suspend"`
+	Up               [2]bool              `json:"up"` // whether each node takes part
+	VMs              []linkVM             `json:"vms"`
 }
 
 type linkNode struct {
-	AdapterNumber int       `json:"adapter_number"`
-	Label         linkLabel `json:"label"`
-	NodeID        string    `json:"node_id"`
-	PortNumber    int       `json:"port_number"`
-}
-
-type linkLabel struct {
-	Style string `json:"style"`
-	Text  string `json:"text"`
+	AdapterNumber int            `json:"adapter_number"`
+	Label         map[string]any `json:"label"`
+	NodeID        string         `json:"node_id"`
+	PortNumber    int            `json:"port_number"`
 }
 
 type linkVM struct {
@@ -46,16 +45,27 @@ type linkVM struct {
 }
 
 func linkOf(v controller.LinkView) link {
-	l := link{Filters: map[string]any{}, LinkStyle: map[string]any{}, LinkType: "ethernet", LinkID: v.ID, ProjectID: v.ProjectID, Suspend: v.Suspend}
-	for _, end := range v.Ends {
+	l := link{
+		Carrier: v.Carrier, Filters: v.Filters, LaneFilters: v.LaneFilters[:], LinkStyle: v.Style, LinkType: "ethernet",
+		LinkID: v.ID, ProjectID: v.ProjectID, Seed: v.Seed, Suspend: v.Suspend, Up: v.Up,
+	}
+	if l.Filters == nil {
+		l.Filters = controller.Filters{}
+	}
+	for i, f := range l.LaneFilters {
+		if f == nil {
+			l.LaneFilters[i] = controller.Filters{}
+		}
+	}
+	if l.LinkStyle == nil {
+		l.LinkStyle = map[string]any{}
+	}
+	if v.Serial {
+		l.LinkType = "serial"
+	}
+	for i, end := range v.Ends {
 		l.VMs = append(l.VMs, linkVM{AdapterNumber: end.Adapter, PortNumber: end.Port, VMID: end.NodeID})
-		l.Nodes = append(l.Nodes, linkNode{
-			AdapterNumber: end.Adapter, PortNumber: end.Port, NodeID: end.NodeID,
-			Label: linkLabel{
-				Style: "font-family: TypeWriter;font-size: 10.0;font-weight: bold;fill: #000000;fill-opacity: 1.0;",
-				Text:  strconv.Itoa(end.Adapter) + "/" + strconv.Itoa(end.Port),
-			},
-		})
+		l.Nodes = append(l.Nodes, linkNode{AdapterNumber: end.Adapter, PortNumber: end.Port, NodeID: end.NodeID, Label: labelOf(end, v.Labels[i])})
 	}
 	if v.CapturePath != "" {
 		compute, name := "local", filepath.Base(v.CapturePath)
@@ -64,19 +74,59 @@ func linkOf(v controller.LinkView) link {
 	return l
 }
 
+// labelOf is the label at one end, GNS3's usual one when none was set.
+func labelOf(end controller.LinkEnd, set map[string]any) map[string]any {
+	if set != nil {
+		return set
+	}
+	return map[string]any{
+		"style": "font-family: TypeWriter;font-size: 10.0;font-weight: bold;fill: #000000;fill-opacity: 1.0;",
+		"text":  strconv.Itoa(end.Adapter) + "/" + strconv.Itoa(end.Port),
+	}
+}
+
+// linkSettings are what a link can be made with and changed to.
+type linkSettings struct {
+	Filters     *controller.Filters  `json:"filters"`
+	LaneFilters []controller.Filters `json:"lane_filters"`
+	LinkStyle   *map[string]any      `json:"link_style"`
+	Seed        *uint64              `json:"seed"`
+	Suspend     *bool                `json:"suspend"`
+}
+
+func (l linkSettings) check() error {
+	if n := len(l.LaneFilters); n != 0 && n != 2 {
+		return route.Wrong("lane_filters", "a list of two objects, for frames from the first and from the second node", "it has "+strconv.Itoa(n))
+	}
+	return nil
+}
+
+// patch takes the labels of the ends as well, if there are two.
+func (l linkSettings) patch(ends []linkEnd) controller.LinkPatch {
+	p := controller.LinkPatch{Suspend: l.Suspend, Filters: l.Filters, Seed: l.Seed, Style: l.LinkStyle}
+	if len(l.LaneFilters) == 2 {
+		p.LaneFilters = (*[2]controller.Filters)(l.LaneFilters)
+	}
+	if len(ends) == 2 && (ends[0].Label != nil || ends[1].Label != nil) {
+		p.Labels = &[2]map[string]any{ends[0].Label, ends[1].Label}
+	}
+	return p
+}
+
 // linkCreate takes the ends under either of their two names.
 type linkCreate struct {
-	LinkID  *string   `json:"link_id"`
-	Nodes   []linkEnd `json:"nodes"`
-	Suspend bool      `json:"suspend"`
-	VMs     []linkEnd `json:"vms"`
+	LinkID *string   `json:"link_id"`
+	Nodes  []linkEnd `json:"nodes"`
+	VMs    []linkEnd `json:"vms"`
+	linkSettings
 }
 
 type linkEnd struct {
-	AdapterNumber int     `json:"adapter_number"`
-	NodeID        *string `json:"node_id"`
-	PortNumber    int     `json:"port_number"`
-	VMID          *string `json:"vm_id"`
+	AdapterNumber int            `json:"adapter_number"`
+	Label         map[string]any `json:"label"`
+	NodeID        *string        `json:"node_id"`
+	PortNumber    int            `json:"port_number"`
+	VMID          *string        `json:"vm_id"`
 }
 
 // Check checks the values.
@@ -96,7 +146,7 @@ func (l *linkCreate) Check() error {
 			return err
 		}
 	}
-	return nil
+	return l.linkSettings.check()
 }
 
 // ends returns the ends and the name of the field they came in.
@@ -129,9 +179,9 @@ func (e linkEnd) check(prefix string) error {
 }
 
 func (l linkCreate) spec() controller.LinkSpec {
-	s := controller.LinkSpec{Suspend: l.Suspend}
-	s.ID, _ = route.ID("link_id", l.LinkID) // checked, as the ends are
 	_, ends := l.ends()
+	s := controller.LinkSpec{LinkPatch: l.patch(ends)}
+	s.ID, _ = route.ID("link_id", l.LinkID) // checked, as the ends are
 	for i, end := range ends {
 		field, id := end.id()
 		s.Ends[i] = controller.LinkEnd{Adapter: end.AdapterNumber, Port: end.PortNumber}
@@ -140,9 +190,15 @@ func (l linkCreate) spec() controller.LinkSpec {
 	return s
 }
 
+// linkUpdate may be a whole link, as GNS3's web client sends it. Of its nodes
+// only the labels count.
 type linkUpdate struct {
-	Suspend *bool `json:"suspend"`
+	Nodes []linkEnd `json:"nodes"`
+	linkSettings
 }
+
+// Check checks the values.
+func (l *linkUpdate) Check() error { return l.linkSettings.check() }
 
 func (h *handler) linkRows() []route.Row {
 	const all, one = "/v2/projects/:project_id/links", "/v2/projects/:project_id/links/:link_id"
@@ -204,10 +260,8 @@ func (h *handler) updateLink(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if request.Suspend != nil {
-		if err := l.Update(c.Request.Context(), *request.Suspend); err != nil {
-			return err
-		}
+	if err := l.Update(c.Request.Context(), request.patch(request.Nodes)); err != nil {
+		return err
 	}
 	return route.JSON(c, http.StatusCreated, linkOf(l.View()))
 }

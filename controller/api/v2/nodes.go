@@ -15,7 +15,7 @@ import (
 type node struct {
 	CommandLine      string         `json:"command_line"`
 	ComputeID        string         `json:"compute_id"`
-	Console          int            `json:"console"`
+	Console          *int           `json:"console"` // null: none
 	ConsoleAutoStart bool           `json:"console_auto_start"`
 	ConsoleHost      string         `json:"console_host"`
 	ConsoleType      string         `json:"console_type"`
@@ -60,15 +60,154 @@ type port struct {
 }
 
 func nodeOf(v controller.NodeView) node {
-	return node{
-		CommandLine: v.CommandLine, ComputeID: "local", Console: v.Console, ConsoleHost: v.ConsoleHost, ConsoleType: "telnet",
-		CustomAdapters: []any{}, Height: 59, Label: label{Text: v.Name, Y: -40}, Name: v.Name,
-		NodeDirectory: v.Folder, NodeID: v.ID, NodeType: v.Type, PortNameFormat: "Ethernet{0}",
-		Ports: []port{{
-			DataLinkTypes: map[string]string{"Ethernet": "DLT_EN10MB"}, LinkType: "ethernet", Name: "Ethernet0", ShortName: "e0",
-		}},
+	look := lookOf(v.Type)
+	n := node{
+		CommandLine: v.CommandLine, ComputeID: "local", ConsoleHost: v.ConsoleHost, ConsoleType: v.ConsoleType,
+		CustomAdapters: []any{}, Height: look.height, Label: label{Text: v.Name, Y: -(look.height + 21) / 2}, Name: v.Name,
+		NodeDirectory: v.Folder, NodeID: v.ID, NodeType: v.Type, PortNameFormat: "Ethernet{0}", Ports: []port{},
 		ProjectID: v.ProjectID, Properties: properties(v), Status: v.Status,
-		Symbol: ":/symbols/vpcs_guest.svg", Width: 65, Z: 1,
+		Symbol: look.symbol, Width: look.width, Z: 1,
+	}
+	if v.Console != 0 {
+		n.Console = &v.Console
+	}
+	for _, p := range v.Ports {
+		one := port{
+			AdapterNumber: p.Adapter, PortNumber: p.Port, Name: p.Name, ShortName: p.ShortName,
+			LinkType: "ethernet", DataLinkTypes: map[string]string{"Ethernet": "DLT_EN10MB"},
+		}
+		if p.Serial {
+			one.LinkType = "serial"
+			one.DataLinkTypes = map[string]string{"Frame Relay": "DLT_FRELAY"}
+			if v.Type == "atm_switch" {
+				one.DataLinkTypes = map[string]string{"ATM": "DLT_ATM_RFC1483"}
+			}
+		}
+		n.Ports = append(n.Ports, one)
+	}
+	return n
+}
+
+// look is how GNS3's map draws a node that says nothing about that.
+type look struct {
+	symbol        string
+	width, height int
+}
+
+func lookOf(nodeType string) look {
+	switch nodeType {
+	case "ethernet_switch":
+		return look{":/symbols/ethernet_switch.svg", 72, 32}
+	case "ethernet_hub":
+		return look{":/symbols/hub.svg", 72, 32}
+	case "cloud", "nat":
+		return look{":/symbols/cloud.svg", 159, 71}
+	case "frame_relay_switch":
+		return look{":/symbols/frame_relay_switch.svg", 72, 32}
+	case "atm_switch":
+		return look{":/symbols/atm_switch.svg", 72, 32}
+	default:
+		return look{":/symbols/vpcs_guest.svg", 65, 59}
+	}
+}
+
+type nodeCreate struct {
+	Console     *int           `json:"console"`
+	ConsoleType *string        `json:"console_type"`
+	ComputeID   *string        `json:"compute_id"`
+	Emulator    *string        `json:"emulator"`
+	Name        string         `json:"name"`
+	NodeID      *string        `json:"node_id"`
+	NodeType    string         `json:"node_type"`
+	Properties  map[string]any `json:"properties"`
+}
+
+// Check checks the values.
+func (n *nodeCreate) Check() error {
+	if err := route.Name("name", n.Name); err != nil {
+		return err
+	}
+	if err := route.NodeType("node_type", n.NodeType); err != nil {
+		return err
+	}
+	if err := compute(n.ComputeID); err != nil {
+		return err
+	}
+	if _, err := route.ID("node_id", n.NodeID); err != nil {
+		return err
+	}
+	script, err := scriptOf(n.Properties)
+	if err != nil {
+		return err
+	}
+	return route.NodeFields{Console: n.Console, ConsoleType: n.ConsoleType, Emulator: n.Emulator, StartupScript: script}.Check()
+}
+
+// compute accepts this server's own name, as far as one is given.
+func compute(id *string) error {
+	if id != nil && *id != "local" {
+		return route.Wrong("compute_id", `"local"`, "there is no such compute")
+	}
+	return nil
+}
+
+// scriptOf is the startup script, which GNS3 has among the properties.
+func scriptOf(properties map[string]any) (*string, error) {
+	value, ok := properties["startup_script"]
+	if !ok || value == nil {
+		return nil, nil
+	}
+	text, ok := value.(string)
+	if !ok {
+		return nil, route.Wrong("properties.startup_script", "a text in quotes", "it is something else")
+	}
+	return &text, nil
+}
+
+func (n nodeCreate) spec() controller.NodeSpec {
+	s := controller.NodeSpec{Name: n.Name, Type: n.NodeType, Properties: n.Properties}
+	s.ID, _ = route.ID("node_id", n.NodeID) // checked, as the script is
+	s.StartupScript, _ = scriptOf(n.Properties)
+	delete(s.Properties, "startup_script")
+	if n.Console != nil {
+		s.Console = *n.Console
+	}
+	if n.ConsoleType != nil {
+		s.ConsoleType = *n.ConsoleType
+	}
+	if n.Emulator != nil {
+		s.Emulator = *n.Emulator
+	}
+	return s
+}
+
+type nodeUpdate struct {
+	Console     *int           `json:"console"`
+	ConsoleType *string        `json:"console_type"`
+	Emulator    *string        `json:"emulator"`
+	Name        *string        `json:"name"`
+	Properties  map[string]any `json:"properties"`
+}
+
+// Check checks the values.
+func (n *nodeUpdate) Check() error {
+	if err := route.OptionalName("name", n.Name); err != nil {
+		return err
+	}
+	script, err := scriptOf(n.Properties)
+	if err != nil {
+		return err
+	}
+	return route.NodeFields{Console: n.Console, ConsoleType: n.ConsoleType, Emulator: n.Emulator, StartupScript: script}.Check()
+}
+
+func (n nodeUpdate) patch() controller.NodePatch {
+	script, _ := scriptOf(n.Properties) // checked
+	delete(n.Properties, "startup_script")
+	delete(n.Properties, "interfaces") // a cloud's answer, sent back
+	return controller.NodePatch{
+		Name: n.Name, Console: n.Console, ConsoleType: n.ConsoleType, Emulator: n.Emulator,
+		StartupScript: script, Properties: n.Properties,
 	}
 }
 
@@ -76,7 +215,13 @@ func (h *handler) nodeRows() []route.Row {
 	const all, one = "/v2/projects/:project_id/nodes", "/v2/projects/:project_id/nodes/:node_id"
 	rows := []route.Row{
 		route.Get(all, route.NodeAudit, []node{}, h.nodes),
+		{Method: http.MethodPost, Path: all, Privilege: route.NodeAllocate, Request: nodeCreate{},
+			Response: node{}, Status: http.StatusCreated, Handler: h.createNode},
 		route.Get(one, route.NodeAudit, node{}, h.node),
+		{Method: http.MethodPut, Path: one, Privilege: route.NodeModify, Request: nodeUpdate{},
+			Response: node{}, Status: http.StatusOK, Handler: h.updateNode},
+		route.Delete(one, route.NodeAllocate, route.ForNode(h.ctl, "node_id", (*controller.Node).Delete)),
+		route.Get(one+"/links", route.LinkAudit, []link{}, h.linksOfNode),
 		consoleRow(one, h.consoleOf("node_id")),
 	}
 	for _, a := range actions() {
@@ -122,4 +267,53 @@ func (h *handler) node(c *gin.Context) error {
 		return err
 	}
 	return route.JSON(c, http.StatusOK, nodeOf(n.View()))
+}
+
+func (h *handler) createNode(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	request, err := route.Decode[nodeCreate](c)
+	if err != nil {
+		return err
+	}
+	n, err := p.CreateNode(c.Request.Context(), request.spec())
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, nodeOf(n.View()))
+}
+
+func (h *handler) updateNode(c *gin.Context) error {
+	n, err := route.Node(c, h.ctl, "node_id")
+	if err != nil {
+		return err
+	}
+	request, err := route.Decode[nodeUpdate](c)
+	if err != nil {
+		return err
+	}
+	if err := n.Update(c.Request.Context(), request.patch()); err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, nodeOf(n.View()))
+}
+
+func (h *handler) linksOfNode(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	n, err := p.Node(c.Param("node_id"))
+	if err != nil {
+		return err
+	}
+	list := []link{}
+	for _, v := range p.Links() {
+		if id := n.View().ID; v.Ends[0].NodeID == id || v.Ends[1].NodeID == id {
+			list = append(list, linkOf(v))
+		}
+	}
+	return route.JSON(c, http.StatusOK, list)
 }

@@ -13,39 +13,55 @@ import (
 // project is a project on the wire. Settings of GNS3's map that are not kept
 // yet have GNS3's defaults.
 type project struct {
-	AutoClose           bool   `json:"auto_close"`
-	AutoOpen            bool   `json:"auto_open"`
-	AutoStart           bool   `json:"auto_start"`
-	DrawingGridSize     int    `json:"drawing_grid_size"`
-	Filename            string `json:"filename"`
-	GridSize            int    `json:"grid_size"`
-	Name                string `json:"name"`
-	Path                string `json:"path"`
-	Problem             string `json:"problem,omitempty"` // why it cannot be opened
-	ProjectID           string `json:"project_id"`
-	SceneHeight         int    `json:"scene_height"`
-	SceneWidth          int    `json:"scene_width"`
-	ShowGrid            bool   `json:"show_grid"`
-	ShowInterfaceLabels bool   `json:"show_interface_labels"`
-	ShowLayers          bool   `json:"show_layers"`
-	SnapToGrid          bool   `json:"snap_to_grid"`
-	Status              string `json:"status"` // "opened" or "closed"
-	Supplier            any    `json:"supplier"`
-	Temporary           bool   `json:"temporary"`
-	Variables           any    `json:"variables"`
-	Zoom                int    `json:"zoom"`
+	AutoClose           bool           `json:"auto_close"`
+	AutoOpen            bool           `json:"auto_open"`
+	AutoStart           bool           `json:"auto_start"`
+	DrawingGridSize     int            `json:"drawing_grid_size"`
+	Filename            string         `json:"filename"`
+	FlightRecorder      flightRecorder `json:"flight_recorder"`
+	GridSize            int            `json:"grid_size"`
+	LinksAlwaysUp       bool           `json:"links_always_up"` // every linked port shows a carrier
+	Name                string         `json:"name"`
+	Path                string         `json:"path"`
+	Problem             string         `json:"problem,omitempty"` // why it cannot be opened
+	ProjectID           string         `json:"project_id"`
+	SceneHeight         int            `json:"scene_height"`
+	SceneWidth          int            `json:"scene_width"`
+	ShowGrid            bool           `json:"show_grid"`
+	ShowInterfaceLabels bool           `json:"show_interface_labels"`
+	ShowLayers          bool           `json:"show_layers"`
+	SnapToGrid          bool           `json:"snap_to_grid"`
+	Status              string         `json:"status"` // "opened" or "closed"
+	Supplier            any            `json:"supplier"`
+	Temporary           bool           `json:"temporary"`
+	Variables           any            `json:"variables"`
+	Zoom                int            `json:"zoom"`
 }
 
 func projectOf(v controller.ProjectView) project {
 	p := project{
 		DrawingGridSize: 25, Filename: fileName(v.Name) + ".gns3", GridSize: 75,
 		Name: v.Name, Path: v.Path, Problem: v.Problem, ProjectID: v.ID,
+		FlightRecorder: flightRecorderOf(v.Recorder), LinksAlwaysUp: v.AlwaysUp,
 		SceneHeight: 1000, SceneWidth: 2000, Status: "closed", Temporary: v.Temporary, Zoom: 100,
 	}
 	if v.Open {
 		p.Status = "opened"
 	}
 	return p
+}
+
+// flightRecorder is what links keep of their past.
+type flightRecorder struct {
+	Bytes       int    `json:"bytes"`        // of one link
+	CarrierDown bool   `json:"carrier_down"` // freeze when a carrier goes down
+	Match       string `json:"match"`        // freeze when a frame matches
+	Mode        string `json:"mode"`         // "headers", "full" or "off"
+	Seconds     int    `json:"seconds"`
+}
+
+func flightRecorderOf(s controller.RecorderSettings) flightRecorder {
+	return flightRecorder{Bytes: s.Bytes, CarrierDown: s.CarrierDown, Match: s.Match, Mode: s.Mode, Seconds: s.Seconds}
 }
 
 // fileName is a project's name as part of a file's.
@@ -80,9 +96,45 @@ func (p projectCreate) spec() controller.ProjectSpec {
 }
 
 type projectUpdate struct {
-	Name      *string `json:"name"`
-	Path      *string `json:"path"`
-	Temporary *bool   `json:"temporary"`
+	FlightRecorder *recorder `json:"flight_recorder"`
+	LinksAlwaysUp  *bool     `json:"links_always_up"`
+	Name           *string   `json:"name"`
+	Path           *string   `json:"path"`
+	Temporary      *bool     `json:"temporary"`
+}
+
+// recorder changes what links keep of their past; what is left out gets its
+// usual value.
+type recorder struct {
+	Bytes       *int   `json:"bytes"`
+	CarrierDown bool   `json:"carrier_down"`
+	Match       string `json:"match"`
+	Mode        string `json:"mode"`
+	Seconds     *int   `json:"seconds"`
+}
+
+func (r recorder) settings() controller.RecorderSettings {
+	s := controller.UsualRecorder()
+	s.CarrierDown, s.Match = r.CarrierDown, r.Match
+	if r.Mode != "" {
+		s.Mode = r.Mode
+	}
+	if r.Bytes != nil {
+		s.Bytes = *r.Bytes
+	}
+	if r.Seconds != nil {
+		s.Seconds = *r.Seconds
+	}
+	return s
+}
+
+func (p projectUpdate) patch() controller.ProjectPatch {
+	patch := controller.ProjectPatch{Name: p.Name, Path: p.Path, Temporary: p.Temporary, AlwaysUp: p.LinksAlwaysUp}
+	if p.FlightRecorder != nil {
+		s := p.FlightRecorder.settings()
+		patch.Recorder = &s
+	}
+	return patch
 }
 
 // Check checks the values.
@@ -148,7 +200,7 @@ func (h *handler) updateProject(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Update(c.Request.Context(), controller.ProjectPatch(request)); err != nil {
+	if err := p.Update(c.Request.Context(), request.patch()); err != nil {
 		return err
 	}
 	return route.JSON(c, http.StatusOK, projectOf(p.View()))

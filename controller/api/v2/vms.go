@@ -17,7 +17,7 @@ const startupScript = "startup.vpc"
 // vm is a node in the words of the transitional API.
 type vm struct {
 	CommandLine       string         `json:"command_line"`
-	Console           int            `json:"console"`
+	Console           *int           `json:"console"` // null: none
 	ConsoleHost       string         `json:"console_host"`
 	ConsoleType       string         `json:"console_type"`
 	Emulator          string         `json:"emulator"`
@@ -35,9 +35,12 @@ type vm struct {
 
 func vmOf(v controller.NodeView) vm {
 	m := vm{
-		CommandLine: v.CommandLine, Console: v.Console, ConsoleHost: v.ConsoleHost, ConsoleType: "telnet",
+		CommandLine: v.CommandLine, ConsoleHost: v.ConsoleHost, ConsoleType: v.ConsoleType,
 		Emulator: v.Emulator, Name: v.Name, ProjectID: v.ProjectID, Properties: properties(v), Reason: v.Reason,
 		StartupScript: v.StartupScript, Status: v.Status, VMDirectory: v.Folder, VMID: v.ID, VMType: v.Type,
+	}
+	if v.Console != 0 {
+		m.Console = &v.Console
 	}
 	if v.StartupScript != nil {
 		path := filepath.Join(v.Folder, startupScript)

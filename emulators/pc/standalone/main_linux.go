@@ -61,7 +61,7 @@ func onTelnet(ctx context.Context, o options, stderr io.Writer) int {
 	hub := console.New("vpcs", historySize)
 	defer hub.Close()
 	tell := ready()
-	if err := hub.Listen(net.JoinHostPort("127.0.0.1", fmt.Sprint(o.port))); err != nil {
+	if err := hub.Listen(console.NewAcceptor(), net.JoinHostPort("127.0.0.1", fmt.Sprint(o.port))); err != nil {
 		text := fmt.Sprintf("Daemon bind port: %s\nerror\n", cause(err))
 		_, _ = io.WriteString(stderr, text)
 		tell(text)

@@ -1,0 +1,157 @@
+package runner
+
+import (
+	"github.com/lanyard-lab/lanyard/emulators"
+	"github.com/lanyard-lab/lanyard/nio"
+)
+
+// show finds out which ends of the link take part, tells each end's instance
+// whether the other does, and tells the server of a change. It is called after
+// everything that may change the answer.
+func (l *link) show() {
+	l.showing.Lock()
+	defer l.showing.Unlock()
+	l.mu.Lock()
+	def, closed := l.def, l.closed
+	l.mu.Unlock()
+	always := l.runner.alwaysUp()
+	state := LinkState{ID: def.ID}
+	for i := range def.Ends {
+		state.Up[i] = !closed && l.takesPart(i, def.Ends[i])
+	}
+	for i, e := range def.Ends {
+		up := !closed && (always || state.Up[1-i] && !def.Suspend)
+		l.runner.setCarrier(e, up)
+	}
+	if closed {
+		return
+	}
+	state.Carrier = l.carrier(def)
+	l.tell(state)
+}
+
+// takesPart reports whether what is at an end sends and takes frames.
+func (l *link) takesPart(i int, e End) bool {
+	if e.Node != "" {
+		n, err := l.runner.node(e.Node)
+		return err == nil && n.snapshot().Status == Started
+	}
+	if u, ok := l.opened[i].(*nio.UDP); ok {
+		return !u.Refused()
+	}
+	return true
+}
+
+// tell publishes the link's state if it is another one.
+func (l *link) tell(state LinkState) {
+	l.mu.Lock()
+	state.CaptureError = l.state.CaptureError
+	was := l.state
+	changed := !l.closed && state != was
+	l.state = state
+	l.mu.Unlock()
+	if !changed {
+		return
+	}
+	l.runner.publishLink(state)
+	if was.Up[0] && !state.Up[0] || was.Up[1] && !state.Up[1] {
+		l.runner.carrierDown(state)
+	}
+}
+
+// carrier is the way that frames take.
+func (l *link) carrier(def Link) string {
+	memory := true
+	for i, e := range def.Ends {
+		if u, ok := l.opened[i].(*nio.UDP); ok && u.Direct() {
+			return "direct"
+		}
+		if e.Node == "" || !l.runner.inMemory(e) {
+			memory = false
+		}
+	}
+	switch {
+	case memory:
+		return "memory"
+	case l.detour.active():
+		return "bypass"
+	default:
+		return "relay"
+	}
+}
+
+// inMemory reports whether a port's jack is a pipe.
+func (r *Runner) inMemory(e End) bool {
+	n, err := r.node(e.Node)
+	if err != nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, j := range n.jacks {
+		if j.Adapter == e.Adapter && j.Port.Port == e.Port {
+			return j.inner != nil
+		}
+	}
+	return false
+}
+
+// setCarrier tells what is at an end whether its cable leads anywhere, if that
+// can show it.
+func (r *Runner) setCarrier(e End, up bool) {
+	n, err := r.node(e.Node)
+	if err != nil {
+		return
+	}
+	n.mu.Lock()
+	instance := n.instance
+	n.mu.Unlock()
+	if c, ok := instance.(emulators.Carrier); ok {
+		if err := c.SetCarrier(e.Adapter, e.Port, up); err != nil {
+			r.log.Warn("a carrier cannot be shown", "node", e.Node, "adapter", e.Adapter, "port", e.Port, "up", up, "err", err)
+		}
+	}
+}
+
+// plug shows the carriers at all ports of a node whose instance has come or
+// gone, and of its neighbours.
+func (n *node) plug() {
+	def := n.snapshot().Node
+	for _, p := range def.Ports {
+		if l := n.runner.linkAt(portKey{def.ID, p.Adapter, p.Port}); l != nil {
+			l.show()
+			continue
+		}
+		n.runner.setCarrier(End{Node: def.ID, Adapter: p.Adapter, Port: p.Port}, n.runner.alwaysUp())
+	}
+}
+
+// carrierDown freezes the recorders, if that is wished for.
+func (r *Runner) carrierDown(s LinkState) {
+	r.mu.Lock()
+	wished := r.settings.Recorder.CarrierDown
+	r.mu.Unlock()
+	if wished {
+		go r.freezeFor("a carrier of link " + s.ID + " went down")
+	}
+}
+
+// linkAt is the link at a port; nil when there is none.
+func (r *Runner) linkAt(key portKey) *link {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.plugged[key]
+}
+
+func (r *Runner) alwaysUp() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.settings.AlwaysUp
+}
+
+// publishLink hands out a link's new state.
+func (r *Runner) publishLink(s LinkState) {
+	r.publishing.Lock()
+	defer r.publishing.Unlock()
+	r.events.Publish(r.project, "link", Event{Link: &s})
+}
