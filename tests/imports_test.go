@@ -16,7 +16,7 @@ func arrows() map[string][]string {
 		"nio":                          {},
 		"nio/match":                    {"nio"},
 		"nio/bypass":                   {"nio"},
-		"nio/filter":                   {"nio"},
+		"nio/filter":                   {"nio", "nio/match"},
 		"nio/capture":                  {"nio"},
 		"console":                      {},
 		"notifications":                {},
@@ -41,7 +41,7 @@ func arrows() map[string][]string {
 		"cmd/lanyard":                  {"..."},
 		"tests":                        {},
 		"tests/bench":                  {},
-		"tests/bench/wire":             {"nio", "nio/..."},
+		"tests/bench/wire":             {"emulators", "emulators/...", "nio", "nio/..."},
 	}
 }
 

@@ -77,6 +77,7 @@ func (b *bench) roundTrips(bare, through path) error {
 // pingPong returns how long single frames take from a to b and back.
 func (g *generator) pingPong(p path) (*histogram, error) {
 	const trips = 3000
+	g.quiet.wait()
 	g.stream++
 	limit := unix.NsecToTimeval(int64(500 * time.Millisecond))
 	for _, fd := range []int{p.a, p.b} {

@@ -149,12 +149,16 @@ func (f *flow) take(b []byte, t time.Duration) {
 type generator struct {
 	stream uint16
 	in     *batch
+	quiet  quiet
 }
 
-func newGenerator() *generator { return &generator{in: newBatch(64, 64<<10)} }
+func newGenerator(wait time.Duration) *generator {
+	return &generator{in: newBatch(64, 64<<10), quiet: quiet{left: wait}}
+}
 
 // run puts l on p. A frame that takes exactly expect has no error of delay.
 func (g *generator) run(p path, l load, expect time.Duration) (*outcome, error) {
+	g.quiet.wait()
 	o := &outcome{}
 	var flows []*flow
 	for _, back := range []bool{false, true} {

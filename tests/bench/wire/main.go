@@ -37,10 +37,11 @@ func main() {
 	}
 	only := flag.String("only", "", "measure these `groups` only, comma-separated: "+strings.Join(names, ", "))
 	rounds := flag.Int("rounds", 5, "how often to repeat; figures are medians")
+	wait := flag.Duration("wait", 30*time.Second, "how long to wait, in all, for others to leave the CPUs alone")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	b := &bench{ctx: ctx, rounds: max(*rounds, 1), generator: newGenerator()}
+	b := &bench{ctx: ctx, rounds: max(*rounds, 1), generator: newGenerator(*wait)}
 	if err := b.run(all, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "wire:", err)
 		os.Exit(1)
@@ -65,7 +66,12 @@ func groups() []group {
 	return []group{
 		{"bulk", (*bench).bulk},
 		{"sparse", (*bench).sparse},
+		{"tap", (*bench).tap},
 		{"capture", (*bench).capture},
+		{"delay", (*bench).delay},
+		{"tcp", (*bench).tcp},
+		{"loss", (*bench).loss},
+		{"rate", (*bench).rate},
 		{"idle", (*bench).idle},
 		{"bypass", (*bench).bypass},
 	}
@@ -95,7 +101,7 @@ func (b *bench) run(all []group, only string) error {
 		}
 	}
 	b.table.print(os.Stdout)
-	fmt.Printf("\n%s; load %s before, %s after; %d rounds, %.0f s. When others use the machine, figures are worse than the program.\n",
-		machine(), before, busyness(), b.rounds, time.Since(start).Seconds())
+	fmt.Printf("\n%s; load %s before, %s after; %d rounds, %.0f s, of which %.0f s to wait for others. When they use the machine, figures are worse than the program.\n",
+		machine(), before, busyness(), b.rounds, time.Since(start).Seconds(), b.generator.quiet.waited.Seconds())
 	return errors.Join(failed...)
 }

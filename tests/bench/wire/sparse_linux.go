@@ -43,6 +43,7 @@ func (b *bench) sparse() error {
 // trickle sends single frames from a thread and returns how long they took to
 // another.
 func (g *generator) trickle(p path, rate float64, length time.Duration) *histogram {
+	g.quiet.wait()
 	o := &outcome{}
 	g.stream++
 	f := newFlow(p, load{size: 64, rate: rate}, false, g.stream, o)
