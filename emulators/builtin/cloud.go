@@ -15,10 +15,10 @@ import (
 // A cloud always starts. A port whose interface is missing or not permitted
 // carries nothing, says so on the console and in the log, and comes alive when
 // its interface appears.
-type Cloud struct{ host cloudHost }
+type Cloud struct{}
 
 // NewCloud makes the emulator of clouds.
-func NewCloud() *Cloud { return &Cloud{host: cloudKernel()} }
+func NewCloud() *Cloud { return &Cloud{} }
 
 // Check reports whether the properties of s make sense. Whether its interfaces
 // are there is not asked: a lab may come from another host.
@@ -34,7 +34,7 @@ func (e *Cloud) Start(ctx context.Context, s emulators.Spec) (emulators.Instance
 		return nil, err
 	}
 	i := &cloudInstance{
-		cloudLife: newCloudLife(), host: e.host, id: s.ID, console: s.Console, log: s.Log,
+		cloudLife: newCloudLife(), id: s.ID, console: s.Console, log: s.Log,
 		ports: map[int]*cloudPort{}, down: map[int]bool{},
 	}
 	i.watch()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"time"
 
 	"github.com/lanyard-lab/lanyard/nio"
@@ -19,26 +18,14 @@ const cloudResolveLimit = 2 * time.Second
 // errCloudMissing is wrapped when an interface is not there.
 var errCloudMissing = errors.New("does not exist on this host")
 
-// cloudHost opens the host's side of ports.
-type cloudHost struct {
-	tap    func(name string) (cloudDevice, error)
-	packet func(name string) (nio.NIO, error)
-}
-
-// cloudDevice is a NIO that has a device of its own, which can show a carrier.
-type cloudDevice interface {
-	nio.NIO
-	SetCarrier(up bool) error
-}
-
-// open connects to what is behind a port. A device that has to be made for
+// cloudOpen connects to what is behind a port. A device that has to be made for
 // that is called device.
-func (h cloudHost) open(ctx context.Context, m cloudMapping, device string) (*cloudEnd, error) {
+func cloudOpen(ctx context.Context, m cloudMapping, device string) (*cloudEnd, error) {
 	switch m.Type {
 	case cloudUDP:
 		return cloudOpenTunnel(ctx, m)
 	case cloudTAP:
-		return h.openTAP(m.Interface)
+		return cloudOpenTAP(m.Interface)
 	}
 	link, err := cloudLink(m.Interface)
 	if err != nil {
@@ -48,11 +35,11 @@ func (h cloudHost) open(ctx context.Context, m cloudMapping, device string) (*cl
 		return nil, fmt.Errorf("interface %q carries no Ethernet frames (it is of type %q)", m.Interface, encap)
 	}
 	if link.Type() == "bridge" {
-		return h.openBridged(link, device)
+		return cloudOpenBridged(link, device)
 	}
-	packet, err := h.packet(m.Interface)
+	packet, err := nio.OpenPacket(m.Interface)
 	if err != nil {
-		return nil, cloudPermission(err, "CAP_NET_RAW")
+		return nil, err
 	}
 	return &cloudEnd{nio: packet, devices: []int{link.Attrs().Index}}, nil
 }
@@ -68,11 +55,11 @@ func cloudLink(name string) (netlink.Link, error) {
 	return link, nil
 }
 
-// openTAP attaches to a TAP device, or makes it.
-func (h cloudHost) openTAP(name string) (*cloudEnd, error) {
-	tap, err := h.tap(name)
+// cloudOpenTAP attaches to a TAP device, or makes it.
+func cloudOpenTAP(name string) (*cloudEnd, error) {
+	tap, err := nio.OpenTAP(name)
 	if err != nil {
-		return nil, cloudPermission(err, "CAP_NET_ADMIN")
+		return nil, err
 	}
 	link, err := cloudLink(name)
 	if err != nil {
@@ -82,22 +69,22 @@ func (h cloudHost) openTAP(name string) (*cloudEnd, error) {
 	return &cloudEnd{nio: tap, devices: []int{link.Attrs().Index}, carrier: tap.SetCarrier}, nil
 }
 
-// openBridged makes a TAP device that is a port of a Linux bridge. It goes
+// cloudOpenBridged makes a TAP device that is a port of a Linux bridge. It goes
 // when the NIO is closed, or with the process.
 //
 // A packet socket on the bridge itself would see only what the host takes part
 // in, and nothing that the bridge forwards between its ports.
-func (h cloudHost) openBridged(bridge netlink.Link, device string) (*cloudEnd, error) {
+func cloudOpenBridged(bridge netlink.Link, device string) (*cloudEnd, error) {
 	if _, err := cloudLink(device); err == nil {
 		return nil, fmt.Errorf("interface %q is in use: does this cloud run a second time on this host?", device)
 	}
-	end, err := h.openTAP(device)
+	end, err := cloudOpenTAP(device)
 	if err != nil {
 		return nil, err
 	}
 	if err := cloudEnslave(device, bridge); err != nil {
 		_ = end.nio.Close()
-		return nil, cloudPermission(err, "CAP_NET_ADMIN")
+		return nil, err
 	}
 	end.devices = append(end.devices, bridge.Attrs().Index)
 	return end, nil
@@ -144,12 +131,4 @@ func cloudOpenTunnel(ctx context.Context, m cloudMapping) (*cloudEnd, error) {
 		return nil, err
 	}
 	return &cloudEnd{nio: udp}, nil
-}
-
-// cloudPermission adds to a refusal of the kernel what would be needed.
-func cloudPermission(err error, capability string) error {
-	if !errors.Is(err, os.ErrPermission) {
-		return err
-	}
-	return fmt.Errorf("%w; this needs %s: run the server as root, or give it that with setcap", err, capability)
 }

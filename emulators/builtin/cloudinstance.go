@@ -18,7 +18,6 @@ import (
 // cloudInstance is a running cloud.
 type cloudInstance struct {
 	*cloudLife
-	host    cloudHost
 	id      string
 	console emulators.Console
 	log     *slog.Logger
@@ -141,7 +140,7 @@ func (i *cloudInstance) replace(ctx context.Context, plan map[int]*cloudPort) {
 // anything; op held.
 func (i *cloudInstance) connect(ctx context.Context, p *cloudPort) {
 	m := p.mapping
-	end, err := i.host.open(ctx, m, cloudDeviceName(cloudPrefix, i.id, m.Number))
+	end, err := cloudOpen(ctx, m, cloudDeviceName(cloudPrefix, i.id, m.Number))
 	if err != nil {
 		if !errors.Is(err, errCloudMissing) { // that changed nothing on the host
 			p.tried = time.Now()
