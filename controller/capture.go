@@ -174,11 +174,10 @@ func (l *Link) captureEnded(capture *captureRecord, why string) {
 }
 
 // dropCaptures forgets captures whose runner is gone: a new one would begin
-// their files anew.
-func (p *Project) dropCaptures(ctx context.Context) error {
+// their files anew. It returns the paths of the files.
+func (p *Project) dropCaptures(ctx context.Context) (lost []string, err error) {
 	p.mu.Lock()
 	var changes []store.Change
-	var lost []string
 	for _, l := range p.links {
 		if l.rec.Capture != nil {
 			lost = append(lost, l.rec.Capture.Path)
@@ -202,10 +201,16 @@ func (p *Project) dropCaptures(ctx context.Context) error {
 	}
 	p.mu.Unlock()
 	if len(changes) == 0 {
-		return nil
+		return nil, nil
 	}
+	return lost, p.commit(ctx, changes...)
+}
+
+// loseCaptures is dropCaptures for a runner that died.
+func (p *Project) loseCaptures(ctx context.Context) error {
+	lost, err := p.dropCaptures(ctx)
 	for _, path := range lost {
 		p.c.tell(p.id, "warning", fmt.Sprintf("the capture into %s has ended with the runner of the project; the file has what came until then", path))
 	}
-	return p.commit(ctx, changes...)
+	return err
 }

@@ -65,6 +65,9 @@ func (p *Project) closeOp(ctx context.Context, rec projectRecord) error {
 	if err := p.endRunner(ctx); err != nil {
 		return fail(Errorf(Unavailable, "cannot close project %s: %w", rec.Name, err))
 	}
+	if _, err := p.dropCaptures(ctx); err != nil {
+		return fail(err)
+	}
 	changes := p.releaseReserved()
 	if len(changes) > 0 {
 		if err := p.commit(ctx, changes...); err != nil {

@@ -78,6 +78,13 @@ func (p *Project) observeLink(s runner.LinkState) {
 	}
 }
 
+// forgetLinkStatesLocked forgets what a runner observed; p.mu held.
+func (p *Project) forgetLinkStatesLocked() {
+	for _, l := range p.links {
+		l.up, l.carrier = [2]bool{}, ""
+	}
+}
+
 // linkAtLocked finds the link at a port; p.mu held.
 func (p *Project) linkAtLocked(e endRecord) *Link {
 	for _, l := range p.links {

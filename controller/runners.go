@@ -96,7 +96,7 @@ func (p *Project) useRunner(ctx context.Context) (*runner.Client, error) {
 		if err := dir.Remove(); err != nil {
 			return nil, Errorf(Unavailable, "cannot start the runner of project %s: %w", p.id, err)
 		}
-		if err := p.dropCaptures(ctx); err != nil {
+		if err := p.loseCaptures(ctx); err != nil {
 			return nil, err
 		}
 		options := runner.Options{Project: p.id, Dir: dir, Version: p.c.cfg.Version, VPCS: p.c.cfg.VPCSPath}
@@ -216,6 +216,7 @@ func (p *Project) runnerDied(r *runnerLink) {
 			stopped = append(stopped, n)
 		}
 	}
+	p.forgetLinkStatesLocked()
 	p.mu.Unlock()
 	r.client.Close()
 	p.c.cfg.Log.Error("runner died", "project", p.id, "stopped", len(stopped), "log", p.c.runDir(p.id).LogFile())
@@ -252,6 +253,7 @@ func (p *Project) endRunner(ctx context.Context) error {
 			stopped = append(stopped, n)
 		}
 	}
+	p.forgetLinkStatesLocked()
 	p.mu.Unlock()
 	for _, n := range stopped {
 		n.publish("vm.stopped", n.View())

@@ -53,11 +53,15 @@ type detour struct {
 // it off otherwise. It is called after everything that may change the answer.
 func (l *link) route() {
 	l.mu.Lock()
-	def, closed := l.def, l.closed
+	def, closed, lanes := l.def, l.closed, l.lanes
 	l.mu.Unlock()
 	ends, possible := l.runner.pairs(def)
-	wanted := possible && !closed && !def.Suspend && !used(def.Filters[0]) && !used(def.Filters[1]) && l.fan.Empty() &&
-		idle(l.lanes[0]) && idle(l.lanes[1])
+	wanted := possible && !closed && !def.Suspend && l.fan.Empty()
+	for i, e := range def.Ends {
+		// A relay takes the frames for a program that does not run; without it
+		// they would be refused to the other one.
+		wanted = wanted && !used(def.Filters[i]) && idle(lanes[i]) && l.takesPart(i, e)
+	}
 	l.detour.mu.Lock()
 	defer l.detour.mu.Unlock()
 	if l.detour.in != nil && (!wanted || l.detour.ends != ends) {

@@ -11,6 +11,7 @@ import (
 func (l *link) show() {
 	l.showing.Lock()
 	defer l.showing.Unlock()
+	l.route()
 	l.mu.Lock()
 	def, closed := l.def, l.closed
 	l.mu.Unlock()

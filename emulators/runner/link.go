@@ -174,7 +174,6 @@ func (l *link) adjust(def Link) error {
 	l.applyFilters(was, def, lanes)
 	l.record()
 	l.bridge.SetSuspended(def.Suspend)
-	l.route()
 	l.show()
 	return nil
 }
@@ -186,7 +185,7 @@ func (l *link) replug(key portKey, jack nio.NIO) {
 			l.bridge.SetEnd(nio.Direction(d), jack)
 		}
 	}
-	l.route()
+	l.show()
 }
 
 func (r *Runner) deleteLink(id string) {
@@ -209,7 +208,7 @@ func (r *Runner) deleteLinkLocked(id string) {
 	r.mu.Unlock()
 	if l != nil {
 		l.close()
-		l.show()
+		l.show() // that it is gone
 	}
 }
 
@@ -220,7 +219,6 @@ func (l *link) close() {
 	l.file, l.streams, l.recorder = nil, nil, nil
 	l.mu.Unlock()
 	if l.bridge != nil {
-		l.route()
 		l.bridge.Close()
 	}
 	for _, end := range l.opened {
