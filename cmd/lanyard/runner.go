@@ -22,6 +22,7 @@ func runnerMain(_ context.Context, args []string, _, _ io.Writer) int {
 			"ethernet_switch":    builtin.NewSwitch(),
 			"ethernet_hub":       builtin.NewHub(),
 			"cloud":              builtin.NewCloud(),
+			"nat":                builtin.NewNAT(),
 			"frame_relay_switch": builtin.NewFrameRelay(),
 			"atm_switch":         builtin.NewATM(),
 		}
