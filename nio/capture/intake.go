@@ -12,7 +12,7 @@ const (
 	// flushEvery is how long a frame may wait before it is handed on.
 	flushEvery = 50 * time.Millisecond
 	// muchWaiting is when it is handed on at once, in bytes.
-	muchWaiting = 256 << 10
+	muchWaiting = 1024 << 10
 	// keepBuffer is what an idle capture may hold, in bytes.
 	keepBuffer = 64 << 10
 )
@@ -100,16 +100,19 @@ func (in *intake) take(next []byte) []byte {
 	return records
 }
 
-// wait returns whether there is something to take: after flushEvery, when there
-// is much, or when quit is closed.
-func (in *intake) wait(timer *time.Timer, quit <-chan struct{}) {
+// wait returns when something is due: after flushEvery, when there is much, or
+// when quit is closed. It reports whether there is much.
+func (in *intake) wait(timer *time.Timer, quit <-chan struct{}) bool {
 	timer.Reset(flushEvery)
+	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return false
 	case <-in.much:
+		return true
 	case <-quit:
+		return false
 	}
-	timer.Stop()
 }
 
 // end makes it ignore later frames. What it holds can still be taken.
@@ -139,10 +142,11 @@ func (in *intake) count() Stats {
 	return in.stats
 }
 
-// emptied returns what to keep of a buffer whose records have been used: not
-// what only a burst needed.
+// emptied returns what to keep of a buffer whose records have been used. While
+// there is much that is the buffer: memory that is new each time costs a busy
+// link more than the copying.
 func emptied(records []byte) []byte {
-	if cap(records) > keepBuffer && len(records) < cap(records)/4 {
+	if cap(records) > keepBuffer && len(records) < keepBuffer {
 		return nil
 	}
 	return records[:0]

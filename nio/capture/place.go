@@ -29,15 +29,15 @@ type place struct {
 // createFile makes a new file, with its folder if need be, in the place of an
 // old one. Whoever still reads or writes the old one is not disturbed.
 func createFile(path string) (disk, error) {
-	folder, name := filepath.Split(path)
-	if err := os.MkdirAll(filepath.Clean(folder), 0o755); err != nil {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}
 	info, err := os.Lstat(path)
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	file, err := os.CreateTemp(folder, "."+name+".*")
+	file, err := os.CreateTemp(folder, ".capture-*")
 	if err != nil {
 		return nil, err
 	}

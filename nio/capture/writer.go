@@ -47,20 +47,40 @@ func (f *File) writeUntilEnd() error {
 		if f.options.MaxAge > 0 {
 			age = time.After(f.options.MaxAge - time.Since(f.opened))
 		}
+		much := false
 		select {
 		case <-f.intake.some:
-			f.intake.wait(flush, f.stop)
+			much = f.intake.wait(flush, f.stop)
 		case <-age:
 		case <-f.stop:
 			return nil
 		}
-		if err := f.flush(); err != nil {
-			return err
+		write := f.writeWaiting
+		if much {
+			write = func() error { return patiently(func() error { return f.writeMuch(flush) }) }
 		}
-		if err := f.checkAge(); err != nil {
+		if err := write(); err != nil {
 			return err
 		}
 	}
+}
+
+// writeMuch writes until there is not much any more.
+func (f *File) writeMuch(flush *time.Timer) error {
+	for much := true; much; much = f.intake.wait(flush, f.stop) {
+		if err := f.writeWaiting(); err != nil {
+			return err
+		}
+	}
+	return f.writeWaiting()
+}
+
+// writeWaiting writes what waits, and looks at the clock.
+func (f *File) writeWaiting() error {
+	if err := f.flush(); err != nil {
+		return err
+	}
+	return f.checkAge()
 }
 
 // flush stores what waits.

@@ -1,0 +1,26 @@
+package capture
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is the nice value of a thread that brings much to the disk. When the
+// CPUs are all busy, it gets a tenth of one: that much a capture may cost its
+// link. With CPUs to spare it makes no difference.
+const patience = 10
+
+// patiently calls f in a thread that gives way to others, and returns when f
+// does.
+func patiently(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread cannot be made like others again, and ends
+		// Linux takes 0 for this thread, not for the process. Without the
+		// right to, it is as fast as the link.
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, patience)
+		done <- f()
+	}()
+	return <-done
+}
