@@ -72,6 +72,7 @@ func groups() []group {
 		{"tcp", (*bench).tcp},
 		{"loss", (*bench).loss},
 		{"rate", (*bench).rate},
+		{"switch", (*bench).switched},
 		{"idle", (*bench).idle},
 		{"bypass", (*bench).bypass},
 	}
