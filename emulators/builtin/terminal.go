@@ -1,12 +1,10 @@
 package builtin
 
-import "unicode/utf8"
-
 const maxLine = 256 // bytes of a command
 
-// lineEditor makes lines of keys and echoes them. Backspace removes a
-// character, Ctrl-U and Ctrl-W the line and a word, Ctrl-C gives the line up;
-// escape sequences are skipped.
+// lineEditor makes lines of keys and echoes them: ASCII, of which all commands
+// are. Backspace removes a character, Ctrl-U and Ctrl-W the line and a word,
+// Ctrl-C gives the line up; escape sequences are skipped.
 type lineEditor struct {
 	// run executes a line and returns what to print: whole lines.
 	run func(line string) string
@@ -44,7 +42,7 @@ func (e *lineEditor) feed(keys []byte, prompt func() string) (screen []byte) {
 			}
 		case b == 0x17:
 			screen = e.eraseWord(screen)
-		case b >= ' ':
+		case b >= ' ' && b < 0x7f:
 			screen = e.insert(screen, b)
 		}
 	}
@@ -83,7 +81,6 @@ func (e *lineEditor) erase(screen []byte) []byte {
 	if len(e.line) == 0 {
 		return screen
 	}
-	_, size := utf8.DecodeLastRune(e.line)
-	e.line = e.line[:len(e.line)-size]
+	e.line = e.line[:len(e.line)-1]
 	return append(screen, "\b \b"...)
 }
