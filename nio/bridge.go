@@ -61,6 +61,7 @@ type bridgeSettings struct {
 	suspended bool
 	capture   Capture
 	early     bool      // capture sees frames before the filters
+	sent      Capture   // sees frames as they are handed on
 	filters   [2]Filter // by Direction; nil lets everything through
 }
 
@@ -103,6 +104,12 @@ func (b *Bridge) SetEnd(d Direction, n NIO) {
 	s.ends[d] = n
 	b.settings.Store(&s)
 	n.Receive(b.lanes[d].forward)
+}
+
+// SetSent shows all frames to c, or to nobody when c is nil, as they are handed
+// on, after all delay.
+func (b *Bridge) SetSent(c Capture) {
+	b.change(func(s *bridgeSettings) { s.sent = c })
 }
 
 // SetFilter puts f, which may be nil, into one direction. Frames that the old
@@ -214,6 +221,9 @@ func (l *lane) release(frames [][]byte) {
 }
 
 func (l *lane) write(s *bridgeSettings, frames [][]byte) {
+	if s.sent != nil {
+		s.sent.Frames(l.direction, frames)
+	}
 	if err := s.ends[1-l.direction].Write(frames); err != nil {
 		l.failed.Add(uint64(len(frames)))
 		return

@@ -93,13 +93,17 @@ func (l *link) captureEnded(was Capture, err error) {
 // watch shows frames to whoever wants to see them, and to nobody if no one
 // does.
 func (l *link) watch() {
+	l.watching.Lock()
+	defer l.watching.Unlock()
 	l.mu.Lock()
 	early := l.def.Capture != nil && l.def.Capture.Early
 	l.mu.Unlock()
 	if l.runner.meters.on() {
 		l.fan.Add(&l.meter)
+		l.bridge.SetSent(rttReplies{&l.meter})
 	} else {
 		l.fan.Remove(&l.meter)
+		l.bridge.SetSent(nil)
 	}
 	if l.fan.Empty() {
 		l.bridge.SetCapture(nil, false)

@@ -23,6 +23,9 @@ type link struct {
 	// showing is held while carriers are told to instances, so that they
 	// hear of changes in their order.
 	showing sync.Mutex
+	// watching is held from a look at who wants to see frames until they are
+	// shown them.
+	watching sync.Mutex
 
 	mu       sync.Mutex
 	def      Link

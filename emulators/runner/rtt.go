@@ -10,8 +10,8 @@ import (
 )
 
 // rtt measures round trip times that happen to pass: those between an ICMP
-// echo request (RFC 792) and its reply. It is an nio.Capture, in place only
-// while somebody watches. Safe for concurrent use.
+// echo request (RFC 792), as it comes in, and its reply, as it is handed on. It
+// is in place only while somebody watches. Safe for concurrent use.
 type rtt struct {
 	latest atomic.Int64 // nanoseconds; 0 for none
 
@@ -31,16 +31,22 @@ type echo struct {
 
 func (m *rtt) last() time.Duration { return time.Duration(m.latest.Load()) }
 
-// Frames looks at a batch.
+// Frames looks for requests among frames that come in.
 func (m *rtt) Frames(d nio.Direction, frames [][]byte) {
 	for _, f := range frames {
-		kind, id, ok := icmpEcho(f)
-		if !ok {
-			continue
-		}
-		if kind == 8 {
+		if kind, id, ok := icmpEcho(f); ok && kind == 8 {
 			m.request(uint64(d)<<32|uint64(id), time.Now())
-		} else {
+		}
+	}
+}
+
+// rttReplies is the other half of an rtt.
+type rttReplies struct{ *rtt }
+
+// Frames looks for replies among frames that are handed on.
+func (m rttReplies) Frames(d nio.Direction, frames [][]byte) {
+	for _, f := range frames {
+		if kind, id, ok := icmpEcho(f); ok && kind == 0 {
 			m.reply(uint64(1-d)<<32|uint64(id), time.Now())
 		}
 	}

@@ -35,12 +35,13 @@ func TestRTT(t *testing.T) {
 	for seq := range byte(3) {
 		m.Frames(nio.Forth, [][]byte{echoFrame(8, 1, seq)})
 	}
-	m.Frames(nio.Forth, [][]byte{echoFrame(0, 1, 1)}) // in the same direction: no answer
-	m.Frames(nio.Back, [][]byte{echoFrame(0, 2, 1)})  // to somebody else
+	replies := rttReplies{m}
+	replies.Frames(nio.Forth, [][]byte{echoFrame(0, 1, 1)}) // in the same direction: no answer
+	replies.Frames(nio.Back, [][]byte{echoFrame(0, 2, 1)})  // to somebody else
 	if got := m.last(); got != 0 {
 		t.Errorf("round trip time without an answer = %v", got)
 	}
-	m.Frames(nio.Back, [][]byte{echoFrame(0, 1, 1)})
+	replies.Frames(nio.Back, [][]byte{echoFrame(0, 1, 1)})
 	if got := m.last(); got <= 0 || got > patience {
 		t.Errorf("round trip time = %v", got)
 	}
