@@ -52,6 +52,8 @@ type detour struct {
 // route puts the link on the bypass if nobody has to see its frames, and takes
 // it off otherwise. It is called after everything that may change the answer.
 func (l *link) route() {
+	l.detour.mu.Lock()
+	defer l.detour.mu.Unlock()
 	l.mu.Lock()
 	def, closed, lanes := l.def, l.closed, l.lanes
 	l.mu.Unlock()
@@ -62,8 +64,6 @@ func (l *link) route() {
 		// they would be refused to the other one.
 		wanted = wanted && !used(def.Filters[i]) && idle(lanes[i]) && l.takesPart(i, e)
 	}
-	l.detour.mu.Lock()
-	defer l.detour.mu.Unlock()
 	if l.detour.in != nil && (!wanted || l.detour.ends != ends) {
 		l.detour.leaveLocked()
 	}
