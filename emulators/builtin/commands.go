@@ -111,8 +111,7 @@ func (d *device) showPorts() string {
 	for _, p := range d.ports {
 		if p != nil {
 			ports = append(ports, switchPort{
-				plan: p.plan, down: p.down, frames: p.frames, bytes: p.bytes,
-				sent: p.sent, sentBytes: p.sentBytes, refused: p.refused, oversized: p.oversized,
+				plan: p.plan, down: p.down, in: p.in, out: p.out, refused: p.refused, oversized: p.oversized,
 			})
 		}
 	}
@@ -135,7 +134,7 @@ func (d *device) showPorts() string {
 			vlan = p.plan.describe()
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s%d\t%d\t%d\t%d\t%d\n",
-			p.plan.name, link, vlan, p.frames, p.bytes, p.sent, p.sentBytes, p.refused+p.oversized)
+			p.plan.name, link, vlan, p.in.frames, p.in.bytes, p.out.frames, p.out.bytes, p.refused+p.oversized)
 	}
 	w.Flush()
 	if overflow > 0 {

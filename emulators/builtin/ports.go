@@ -51,8 +51,7 @@ type switchPort struct {
 	plan               portPlan
 	gone               bool
 	down               bool // its cable leads nowhere
-	frames, bytes      uint64
-	sent, sentBytes    uint64
+	in, out            traffic
 	refused, oversized uint64 // frames dropped: no VLAN that could be theirs, too long with a tag
 }
 

@@ -34,7 +34,8 @@ func firstTag(frame []byte) (tpid, vlan uint16, ok bool) {
 	return 0, 0, false
 }
 
-// transit is a frame on its way through a switch.
+// transit is a run of frames on their way through a switch: they are between the
+// same stations and have the same tags.
 //
 // A port of the kind access or qinq takes and gives frames as they are: all that
 // comes in belongs to its VLAN, and tags in it are payload. A port of the kind
@@ -51,76 +52,123 @@ func firstTag(frame []byte) (tpid, vlan uint16, ok bool) {
 //   - a frame whose payload begins with a tag gets its VLAN's tag even in the
 //     native VLAN: the other end would take the payload's for it.
 type transit struct {
-	frame  []byte
+	came   run
 	vlan   uint16
-	tpid   uint16 // of the tag that it gets on a trunk
-	tagged bool   // it begins with the tag of its VLAN
-	always bool   // it leaves every trunk with a tag
+	tpid   uint16 // of the tag that they get on a trunk
+	tagged bool   // they begin with the tag of their VLAN
+	always bool   // they leave every trunk with a tag
 
-	bare, full []byte // without and with the tag; made when first needed
+	payloadTag  bool // without it they begin with a tag that names a VLAN
+	priorityTag bool // they begin with one that names VLAN 0
+
+	bare, full run // without and with the tag; made when first needed
 }
 
-// enter finds out which VLAN a frame belongs to that came in at a port.
-func (t *transit) enter(from *portPlan, frame []byte) (ok bool) {
-	*t = transit{frame: frame, vlan: from.vlan, tpid: from.tpid, always: from.kind == qinq}
-	if from.kind != dot1q {
-		return true
-	}
-	if tpid, vlan, found := firstTag(frame); found && vlan != 0 {
+// run is a list of frames and their size in bytes.
+type run struct {
+	frames [][]byte
+	size   int
+}
+
+func (r *run) add(frame []byte) {
+	r.frames = append(r.frames, frame)
+	r.size += len(frame)
+}
+
+// enter finds out which VLAN frames belong to that came in at a port.
+func (t *transit) enter(from *portPlan, frames [][]byte) (ok bool) {
+	*t = transit{came: run{frames, sizeOf(frames)}, vlan: from.vlan, tpid: from.tpid, always: from.kind == qinq}
+	tpid, vlan, found := firstTag(frames[0])
+	switch {
+	case !found:
+	case from.kind != dot1q:
+		t.payloadTag, t.priorityTag = vlan != 0, vlan == 0
+	case vlan == 0:
+		t.priorityTag = true
+	default:
 		t.vlan, t.tpid, t.tagged = vlan, tpid, true
+		_, vlan, found = firstTag(frames[0][tagSize:]) // as far as the tags go
+		t.payloadTag = found && vlan != 0
 	}
 	return t.vlan <= maxVLAN
 }
 
-// leave returns the frame as it leaves by a port, or nil if it is too long with
-// a tag.
-func (t *transit) leave(by *portPlan, out *outbox) []byte {
-	if by.kind != dot1q {
+// leave returns the frames as they leave by a port. Those that are too long with a
+// tag are not among them.
+func (t *transit) leave(by *portPlan, out *outbox) *run {
+	if by.kind != dot1q || by.vlan == t.vlan && !t.always && !t.payloadTag {
 		return t.without(out)
-	}
-	if by.vlan == t.vlan && !t.always {
-		frame := t.without(out)
-		if _, vlan, found := firstTag(frame); !found || vlan == 0 {
-			return frame
-		}
 	}
 	return t.with(out)
 }
 
-func (t *transit) without(out *outbox) []byte {
+func (t *transit) without(out *outbox) *run {
 	if !t.tagged {
-		return t.frame
+		return &t.came
 	}
-	if t.bare == nil {
-		t.bare = out.room(len(t.frame) - tagSize)
-		copy(t.bare, t.frame[:tagAt])
-		copy(t.bare[tagAt:], t.frame[tagAt+tagSize:])
+	if t.bare.frames == nil {
+		t.bare.frames = out.list(len(t.came.frames))
+		for _, frame := range t.came.frames {
+			bare := out.room(len(frame) - tagSize)
+			copy(bare, frame[:tagAt])
+			copy(bare[tagAt:], frame[tagAt+tagSize:])
+			t.bare.add(bare)
+		}
 	}
-	return t.bare
+	return &t.bare
 }
 
-func (t *transit) with(out *outbox) []byte {
-	if t.tagged || t.full != nil {
-		if t.tagged {
-			return t.frame
+func (t *transit) with(out *outbox) *run {
+	if t.tagged {
+		return &t.came
+	}
+	if t.full.frames == nil {
+		t.full.frames = out.list(len(t.came.frames))
+		for _, frame := range t.came.frames {
+			if full := t.tag(frame, out); full != nil {
+				t.full.add(full)
+			}
 		}
-		return t.full
 	}
-	if _, vlan, found := firstTag(t.frame); found && vlan == 0 && !t.always {
-		t.full = out.room(len(t.frame))
-		copy(t.full, t.frame)
-		priority := binary.BigEndian.Uint16(t.frame[tagAt+2:]) // and VLAN 0
-		binary.BigEndian.PutUint16(t.full[tagAt:], t.tpid)
-		binary.BigEndian.PutUint16(t.full[tagAt+2:], priority|t.vlan)
-		return t.full
+	return &t.full
+}
+
+// tag puts the VLAN's tag into a copy of a frame, or makes its priority tag that.
+func (t *transit) tag(frame []byte, out *outbox) []byte {
+	tci, behind := t.vlan, tagAt
+	if t.priorityTag && !t.always {
+		tci |= binary.BigEndian.Uint16(frame[tagAt+2:])
+		behind += tagSize
 	}
-	if len(t.frame)+tagSize > nio.MaxFrame {
+	size := tagAt + tagSize + len(frame) - behind
+	if size > nio.MaxFrame {
 		return nil
 	}
-	t.full = out.room(len(t.frame) + tagSize)
-	copy(t.full, t.frame[:tagAt])
-	binary.BigEndian.PutUint16(t.full[tagAt:], t.tpid)
-	binary.BigEndian.PutUint16(t.full[tagAt+2:], t.vlan)
-	copy(t.full[tagAt+tagSize:], t.frame[tagAt:])
-	return t.full
+	full := out.room(size)
+	copy(full, frame[:tagAt])
+	binary.BigEndian.PutUint16(full[tagAt:], t.tpid)
+	binary.BigEndian.PutUint16(full[tagAt+2:], tci)
+	copy(full[tagAt+tagSize:], frame[behind:])
+	return full
+}
+
+// runLength is how many of the frames, from the first, are between the same
+// stations and have the same tags.
+func runLength(frames [][]byte) int {
+	first := frames[0]
+	if len(first) < nio.MinFrame+2*tagSize {
+		return 1
+	}
+	_, _, tagged := firstTag(first)
+	a, b := binary.BigEndian.Uint64(first), binary.BigEndian.Uint64(first[8:])
+	c := binary.BigEndian.Uint32(first[16:]) // what may be a second tag
+	n := 1
+	for ; n < len(frames); n++ {
+		f := frames[n]
+		if len(f) < nio.MinFrame+2*tagSize || binary.BigEndian.Uint64(f) != a || binary.BigEndian.Uint64(f[8:]) != b ||
+			tagged && binary.BigEndian.Uint32(f[16:]) != c {
+			break
+		}
+	}
+	return n
 }
