@@ -277,6 +277,8 @@ func runnerError(err error) error {
 	switch e.Status {
 	case http.StatusBadRequest:
 		code = Invalid
+	case http.StatusForbidden:
+		code = Forbidden
 	case http.StatusNotFound:
 		code = NotFound
 	case http.StatusNotImplemented:
