@@ -142,6 +142,7 @@ func relayed(spec relaySpec) (path, *child, error) {
 	if err != nil {
 		return p, nil, err
 	}
+	p.relay = c
 	link := c.reply.Links[0]
 	if err := errors.Join(connectUDP(a, link.A), connectUDP(b, link.B)); err != nil {
 		c.stop()

@@ -12,9 +12,10 @@ const sendFrames = 32
 type path struct {
 	a, b         int // file descriptors
 	atA, atB     netip.AddrPort
-	aUDP, bUDP   bool  // which of them are UDP sockets
-	aHost, bHost int   // stations, for the addresses in frames
-	others       []int // ends that get copies, which do not count
+	aUDP, bUDP   bool   // which of them are UDP sockets
+	aHost, bHost int    // stations, for the addresses in frames
+	others       []int  // ends that get copies, which do not count
+	relay        *child // nil when there is none
 }
 
 // load is what to send.
@@ -55,7 +56,7 @@ type flow struct {
 	next       uint64
 	late       uint64
 	damaged    uint64
-	writtenOff uint64        // frames that the window does not wait for any more
+	writtenOff uint64        // the window does not wait for frames before this one
 	progress   time.Duration // when the last frame came
 	settled    time.Duration
 	first      time.Duration // when the first frame after settled came
@@ -159,15 +160,16 @@ func (f *flow) pace(l load, elapsed time.Duration) (moved int) {
 	return moved
 }
 
-// fill sends as much as the window has room for. When nothing came for long,
-// what is under way is lost.
+// fill sends as much as the window has room for. Frames come in order: those
+// before one that came are not under way any more. When nothing came for long,
+// all that are under way are lost.
 func (f *flow) fill(l load, t, expect time.Duration) int {
-	free := l.window - int(f.sent-f.got-f.writtenOff)
+	free := l.window - int(f.sent-max(f.next, f.writtenOff))
 	if free > 0 {
 		return f.push(free)
 	}
 	if t-f.progress > 300*time.Millisecond+3*expect {
-		f.writtenOff, f.progress = f.sent-f.got, t
+		f.writtenOff, f.progress = f.sent, t
 	}
 	return 0
 }

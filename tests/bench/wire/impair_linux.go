@@ -44,7 +44,7 @@ func (b *bench) delay() error {
 // loss measures how many frames are lost of those that should be.
 func (b *bench) loss() error {
 	for _, percent := range []float64{1, 10, 50} {
-		l := load{size: 64, rate: 40000, length: time.Second}
+		l := load{size: 64, window: 256, length: 500 * time.Millisecond}
 		o, err := b.impaired(map[string][]any{"packet_loss": {percent}}, l, 0)
 		if err != nil {
 			return err

@@ -31,7 +31,7 @@ func (b *bench) switched() error {
 	defer device.stop()
 	defer closeAll(ends)
 	// A flood comes to all ports but one; what the others get is thrown away.
-	unicast := path{a: ends[0], b: ends[1], aUDP: true, bUDP: true, aHost: 1, bHost: 2}
+	unicast := path{a: ends[0], b: ends[1], aUDP: true, bUDP: true, aHost: 1, bHost: 2, relay: device}
 	flood := unicast
 	flood.others, flood.bHost = ends[2:], unknownStation
 	// The switch learns where the stations are.
@@ -74,11 +74,12 @@ const unknownStation = 999
 // cost is the CPU time of a process for each frame that comes to the end of p,
 // in nanoseconds.
 func (b *bench) cost(p path, c *child, window int) (float64, error) {
+	b.generator.quiet.wait()
 	before, err := c.use()
 	if err != nil {
 		return 0, err
 	}
-	o, err := b.generator.run(p, load{size: 64, window: window, length: switchTime}, 0)
+	o, err := b.generator.once(p, load{size: 64, window: window, length: switchTime}, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -29,7 +29,7 @@ func (b *bench) tap() error {
 		if err != nil {
 			return err
 		}
-		through := path{a: packet, b: fd, bUDP: true, aHost: 1, bHost: 2}
+		through := path{a: packet, b: fd, bUDP: true, aHost: 1, bHost: 2, relay: relay}
 		defer through.close()
 		return b.againstBare("TAP and tunnel", bare, through, bulkTargets, []way{
 			{"from the TAP", load{}}, {"to the TAP", load{back: true}}, {"both ways", load{both: true}},
