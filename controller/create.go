@@ -151,16 +151,14 @@ func (c *Controller) defaultEmulator(k kind) string {
 func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int) error {
 	owner := nodeOwner(n.id)
 	if n.rec.NoConsole {
-		_, err := client.PutNode(ctx, n.definition())
-		return runnerError(err)
+		return runnerError(n.put(ctx, client))
 	}
 	if asked != 0 {
 		if err := n.p.c.consoles.claim(asked, owner); err != nil {
 			return err
 		}
 		n.rec.Console = asked
-		_, err := client.PutNode(ctx, n.definition())
-		return runnerError(err)
+		return runnerError(n.put(ctx, client))
 	}
 	var foreign []int
 	defer func() {
@@ -174,13 +172,33 @@ func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int
 			return err
 		}
 		n.rec.Console = port
-		_, err = client.PutNode(ctx, n.definition())
+		err = n.put(ctx, client)
 		if !portInUse(err) {
 			return runnerError(err)
 		}
 		foreign = append(foreign, port)
 	}
 	return Errorf(Conflict, "cannot open a console for %s: %d ports in a row were taken by other programs", n.rec.Name, consoleTries)
+}
+
+// put makes a node in the runner that is not in the project yet, so that events
+// about it are not for anybody: a device has been started when this returns.
+func (n *Node) put(ctx context.Context, client *runner.Client) error {
+	s, err := client.PutNode(ctx, n.definition())
+	if err == nil {
+		n.seq, n.status, n.reason, n.commandLine = s.Seq, s.Status, s.Reason, s.CommandLine
+	}
+	return err
+}
+
+// putNew makes a node in the runner that nobody else knows yet, and takes over
+// what is observed: a device that is always on runs at once.
+func (n *Node) putNew(ctx context.Context, client *runner.Client) error {
+	s, err := client.PutNode(ctx, n.definition())
+	if err == nil {
+		n.seq, n.status, n.reason, n.commandLine = s.Seq, s.Status, s.Reason, s.CommandLine
+	}
+	return err
 }
 
 // Node finds a node by id; NotFound.

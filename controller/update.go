@@ -113,7 +113,8 @@ func (n *Node) replace(ctx context.Context, was, rec nodeRecord) error {
 		return err
 	}
 	n.setRecord(rec)
-	if _, err := client.PutNode(ctx, n.definition()); err != nil {
+	state, err := client.PutNode(ctx, n.definition())
+	if err != nil {
 		n.setRecord(was)
 		return runnerError(err)
 	}
@@ -124,5 +125,6 @@ func (n *Node) replace(ctx context.Context, was, rec nodeRecord) error {
 		}
 		return err
 	}
+	n.p.observe(state, false)
 	return nil
 }

@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("LANYARD_TEST_RUNNER") == "1" && len(os.Args) > 1 && os.Args[1] == "runner" {
 		os.Exit(runner.Main(os.Args[2:], func(runner.Options) map[string]emulators.Emulator {
-			return map[string]emulators.Emulator{"pc": echoes{}, "vpcs": echoes{}}
+			return map[string]emulators.Emulator{"pc": echoes{}, "vpcs": echoes{}, "ethernet_switch": echoes{}, "ethernet_hub": echoes{}}
 		}))
 	}
 	os.Setenv("LANYARD_TEST_RUNNER", "1")
@@ -45,12 +45,13 @@ type echo struct {
 	done chan struct{}
 }
 
-func (e *echo) Write(p []byte) (int, error)   { return e.out.Write(p) }
-func (e *echo) Stop(context.Context) error    { e.once.Do(func() { close(e.done) }); return nil }
-func (e *echo) Done() <-chan struct{}         { return e.done }
-func (e *echo) Exit() error                   { return nil }
-func (e *echo) Suspend(context.Context) error { return nil }
-func (e *echo) Resume(context.Context) error  { return nil }
+func (e *echo) Write(p []byte) (int, error)                  { return e.out.Write(p) }
+func (e *echo) Stop(context.Context) error                   { e.once.Do(func() { close(e.done) }); return nil }
+func (e *echo) Done() <-chan struct{}                        { return e.done }
+func (e *echo) Exit() error                                  { return nil }
+func (e *echo) Suspend(context.Context) error                { return nil }
+func (e *echo) Update(context.Context, emulators.Spec) error { return nil }
+func (e *echo) Resume(context.Context) error                 { return nil }
 
 // lab is a whole server.
 type lab struct {
