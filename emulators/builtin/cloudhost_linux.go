@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/lanyard-lab/lanyard/nio"
@@ -98,6 +99,9 @@ func cloudEnslave(device string, bridge netlink.Link) error {
 	if err != nil {
 		return err
 	}
+	if err := cloudWithoutIPv6(device); err != nil {
+		return err
+	}
 	mac := append(net.HardwareAddr{0xfe}, link.Attrs().HardwareAddr[1:]...)
 	if err := netlink.LinkSetHardwareAddr(link, mac); err != nil {
 		return fmt.Errorf("cannot set the MAC address of %s: %w", device, err)
@@ -110,6 +114,15 @@ func cloudEnslave(device string, bridge netlink.Link) error {
 	}
 	if err := netlink.LinkSetUp(link); err != nil {
 		return fmt.Errorf("cannot set %s up: %w", device, err)
+	}
+	return nil
+}
+
+// cloudWithoutIPv6 keeps the host from talking IPv6 of its own on a device.
+func cloudWithoutIPv6(device string) error {
+	err := os.WriteFile("/proc/sys/net/ipv6/conf/"+device+"/disable_ipv6", []byte("1"), 0)
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // then there is no IPv6 at all
+		return fmt.Errorf("cannot turn off IPv6 on %s: %w", device, err)
 	}
 	return nil
 }

@@ -130,6 +130,32 @@ func natVeth(t *testing.T, here, there string, to *natNamespace) {
 		natUp(t, there, "")
 	}
 	natUp(t, here, "")
+	natWaitUp(t, here)
+	if to == nil {
+		natWaitUp(t, there)
+	} else {
+		to.do(t, func() { natWaitUp(t, there) })
+	}
+}
+
+// natWaitUp waits until the kernel has seen the carrier of an interface:
+// before that it drops what is sent.
+func natWaitUp(t *testing.T, name string) {
+	t.Helper()
+	deadline := time.Now().Add(natPatience)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		link, err := netlink.LinkByName(name)
+		if err == nil && link.Attrs().OperState == netlink.OperUp {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("%s does not come up: %v", name, err)
+			return
+		}
+		<-tick.C
+	}
 }
 
 // natUp brings an interface up, without IPv6, and gives it an address.

@@ -135,6 +135,7 @@ func natDevices(t *testing.T) []string {
 	for _, l := range links {
 		names = append(names, l.Attrs().Name)
 	}
+	slices.Sort(names)
 	return names
 }
 
@@ -163,7 +164,7 @@ func TestNATCarriesAVirtualPC(t *testing.T) {
 		{"dhcp", "GW 192.168.122.1"},
 		{"show ip", "DNS         : 192.168.122.1"},
 		{"ping 203.0.113.2 -c 1", "bytes from 203.0.113.2"},
-		{"ping 203.0.113.2 -c 1 -P 6 -p 7", "203.0.113.2"},
+		{"ping 203.0.113.2 -c 1 -P 6 -p 7", "Connect   7@203.0.113.2"},
 		{"ping some.host.example -c 1", "some.host.example resolved to 198.51.100.7"},
 	} {
 		before := len(screen.String())

@@ -132,9 +132,8 @@ func (g *natGateway) makeDevice(device string) error {
 	}
 	g.dhcp = newDHCPServer(g.network, mac)
 	// The host is to be a gateway for IPv4, and nothing else, to the lab.
-	err = os.WriteFile("/proc/sys/net/ipv6/conf/"+device+"/disable_ipv6", []byte("1"), 0)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("cannot turn off IPv6 on %s: %w", device, err)
+	if err := cloudWithoutIPv6(device); err != nil {
+		return err
 	}
 	address := &netlink.Addr{IPNet: &net.IPNet{
 		IP: natFirst(g.network).AsSlice(), Mask: net.CIDRMask(g.network.Bits(), 32),
