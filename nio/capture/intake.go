@@ -11,8 +11,6 @@ import (
 const (
 	// flushEvery is how long a frame may wait before it is handed on.
 	flushEvery = 50 * time.Millisecond
-	// muchWaiting is when it is handed on at once, in bytes.
-	muchWaiting = 1024 << 10
 	// keepBuffer is what an idle capture may hold, in bytes.
 	keepBuffer = 64 << 10
 )
@@ -24,7 +22,7 @@ type intake struct {
 	match func([]byte) bool
 	limit int           // what may wait, in bytes; frames beyond are dropped
 	some  chan struct{} // has a token when the buffer is not empty any more
-	much  chan struct{} // has a token when it holds muchWaiting
+	much  chan struct{} // has a token when a quarter of the limit waits
 	ended atomic.Bool   // later frames are ignored
 
 	mu     sync.Mutex
@@ -85,7 +83,7 @@ func (in *intake) put(d nio.Direction, frames [][]byte) {
 	if before == 0 {
 		offer(in.some)
 	}
-	if before < muchWaiting && len(in.buffer) >= muchWaiting {
+	if before < in.limit/4 && len(in.buffer) >= in.limit/4 {
 		offer(in.much)
 	}
 }

@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is the nice value of a thread that brings much to the disk. When the
-// CPUs are all busy, it gets a tenth of one: that much a capture may cost its
-// link. With CPUs to spare it makes no difference.
-const patience = 10
+// patience is the nice value of a thread that brings much to the disk. When all
+// CPUs are busy it gets a thirtieth of one: a capture must not slow down its
+// link, and rather drops frames. With CPU to spare it makes no difference.
+const patience = 15
 
 // patiently calls f in a thread that gives way to others, and returns when f
 // does.

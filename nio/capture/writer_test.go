@@ -58,12 +58,12 @@ func TestFlushesInTime(t *testing.T) {
 				t.Errorf("%d packets after %v, want %d", got, flushEvery, n+1)
 			}
 		}
-		for range 5 {
+		for range 20 {
 			f.Frames(nio.Forth, frames(make([]byte, 60_000)))
 		}
 		synctest.Wait()
-		if got := len(m.packets(t)); got != 8 {
-			t.Errorf("%d packets, want all 8 at once when there is much", got)
+		if got := len(m.packets(t)); got < 20 {
+			t.Errorf("%d packets, want nearly all 23 at once when there is much", got)
 		}
 		if err := f.Close(); err != nil {
 			t.Errorf("Close() = %v", err)
