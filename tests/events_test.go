@@ -32,7 +32,8 @@ type events struct {
 func (s *server) listen(t *testing.T, path string) *events {
 	t.Helper()
 	// The server's client gives up after a while; a stream has no end.
-	answer, err := (&http.Client{}).Get(s.url + path)
+	client := &http.Client{Transport: &http.Transport{DialContext: s.where.dial, DisableKeepAlives: true}}
+	answer, err := client.Get(s.url + path)
 	if err != nil {
 		t.Fatal(err)
 	}

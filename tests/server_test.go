@@ -23,6 +23,7 @@ type server struct {
 	dir   string
 	args  []string
 	http  *http.Client
+	where namespace // that it runs in
 
 	cmd    *exec.Cmd
 	exited chan struct{}
@@ -33,7 +34,14 @@ type server struct {
 // at the end of the test.
 func newServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{ports: reserve(t), dir: t.TempDir(), args: args, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 2 * patience}}
+	return newServerIn(t, "", args...)
+}
+
+// newServerIn starts a server in a network namespace, "" for the test's own.
+func newServerIn(t *testing.T, where namespace, args ...string) *server {
+	t.Helper()
+	s := &server{ports: reserve(t), dir: t.TempDir(), args: args, where: where,
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, DialContext: where.dial}, Timeout: 2 * patience}}
 	s.url = "http://" + s.ports.api()
 	t.Cleanup(func() { s.cleanUp(t) })
 	s.start(t)
@@ -63,6 +71,7 @@ func (s *server) launch(t *testing.T) {
 	t.Helper()
 	s.cmd = command(append([]string{"serve", "--listen", s.ports.api(), "--data-dir", s.dir,
 		"--console-ports", s.ports.consoles(), "--udp-ports", s.ports.udps()}, s.args...)...)
+	s.where.move(s.cmd)
 	s.log = &logBuffer{}
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.exited = make(chan struct{})

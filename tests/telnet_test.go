@@ -32,7 +32,13 @@ type telnet struct {
 // dial runs telnet, which is ended with the test.
 func dial(t *testing.T, port int) *telnet {
 	t.Helper()
-	c := &telnet{cmd: exec.Command(need(t, "telnet"), "127.0.0.1", strconv.Itoa(port)), news: make(chan struct{}, 1)}
+	return dialIn(t, "", port)
+}
+
+// dialIn runs telnet in a network namespace, "" for the test's own.
+func dialIn(t *testing.T, where namespace, port int) *telnet {
+	t.Helper()
+	c := &telnet{cmd: where.command(need(t, "telnet"), "127.0.0.1", strconv.Itoa(port)), news: make(chan struct{}, 1)}
 	c.cmd.Env = append(os.Environ(), "TERM=dumb")
 	var err error
 	if c.tty, err = pty.StartWithSize(c.cmd, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
