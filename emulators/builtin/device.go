@@ -146,7 +146,7 @@ func (d *device) Stop(ctx context.Context) error {
 	d.changes.Lock()
 	defer d.changes.Unlock()
 	d.mu.Lock()
-	ports, ended := slices.Clone(d.ports), d.ended
+	ports := slices.Clone(d.ports)
 	d.ended = true
 	d.mu.Unlock()
 	for _, p := range ports {
@@ -157,15 +157,20 @@ func (d *device) Stop(ctx context.Context) error {
 	if err := d.funnel.close(ctx); err != nil {
 		return errors.New("cannot stop " + d.nameNow() + ": it is still forwarding frames")
 	}
-	if !ended {
-		d.end()
-	}
+	d.end()
 	return nil
 }
 
+// end says that the device has ended, once.
 func (d *device) end() {
 	d.mu.Lock()
-	close(d.done)
+	select {
+	case <-d.done:
+		d.mu.Unlock()
+		return
+	default:
+		close(d.done)
+	}
 	calls := d.onEnd
 	d.onEnd, d.ports = nil, nil
 	d.table.clear()

@@ -2,13 +2,17 @@ package builtin
 
 import (
 	"context"
+	"runtime"
 	"sync"
+	"time"
 )
 
 const (
-	queueFrames = 8192    // that wait in a funnel
-	queueBytes  = 8 << 20 // of them
-	burstFrames = 256     // that are taken from the queue at a time
+	queueFrames = 8192     // that wait in a funnel
+	queueBytes  = 8 << 20  // of memory for them
+	parcelBytes = 16 << 10 // that a parcel holds, or one longer frame
+	burstFrames = 256      // that are taken from the queue at a time, or one parcel
+	tellAgain   = time.Minute
 )
 
 // funnel lets one goroutine at a time into a device, and nobody wait.
@@ -24,46 +28,51 @@ type funnel struct {
 	// work moves the frames that came in at a port to the outbox. The funnel
 	// sends them.
 	work func(from *switchPort, frames [][]byte, out *outbox)
+	// tell is called when the queue is full, once a minute at most.
+	tell func()
 
 	mu       sync.Mutex
 	busy     bool
 	closed   bool
 	queue    []*parcel
-	frames   int // in the queue
-	bytes    int
+	frames   int           // in the queue
+	bytes    int           // of memory that it takes
 	overflow uint64        // frames dropped because the queue was full
+	told     time.Time     // of that
 	drained  chan struct{} // closed when the goroutine that works off the queue ends; nil without one
 }
 
-// parcel is a copy of a batch.
+// parcel holds copies of frames that came in at one port, until it is full.
 type parcel struct {
 	from   *switchPort
 	frames [][]byte
 	data   []byte // what the frames are slices of
 }
 
-var parcels = sync.Pool{New: func() any { return new(parcel) }}
+var parcels = sync.Pool{New: func() any { return &parcel{data: make([]byte, 0, parcelBytes)} }}
 
-// pack copies frames.
-func pack(from *switchPort, frames [][]byte, size int) *parcel {
+// newParcel makes one that has room for a frame.
+func newParcel(from *switchPort, frame []byte) *parcel {
+	if len(frame) > parcelBytes {
+		return &parcel{from: from, data: make([]byte, 0, len(frame))}
+	}
 	p := parcels.Get().(*parcel)
 	p.from = from
-	if cap(p.data) < size {
-		p.data = make([]byte, 0, max(size, 2<<10))
-	}
-	for _, f := range frames {
-		begin := len(p.data)
-		p.data = append(p.data, f...)
-		p.frames = append(p.frames, p.data[begin:len(p.data):len(p.data)])
-	}
 	return p
 }
 
-// recycle gives the memory of a parcel back, unless it is much.
+func (p *parcel) fits(frame []byte) bool { return cap(p.data)-len(p.data) >= len(frame) }
+
+func (p *parcel) add(frame []byte) {
+	begin := len(p.data)
+	p.data = append(p.data, frame...)
+	p.frames = append(p.frames, p.data[begin:len(p.data):len(p.data)])
+}
+
 func (p *parcel) recycle() {
-	clear(p.frames)
-	p.from, p.frames, p.data = nil, p.frames[:0], p.data[:0]
-	if cap(p.data) <= 64<<10 {
+	if cap(p.data) == parcelBytes {
+		clear(p.frames)
+		p.from, p.frames, p.data = nil, p.frames[:0], p.data[:0]
 		parcels.Put(p)
 	}
 }
@@ -77,8 +86,11 @@ func (f *funnel) put(from *switchPort, frames [][]byte) {
 		f.mu.Unlock()
 		return
 	case f.busy:
-		f.enqueueLocked(from, frames)
+		tell := f.enqueueLocked(from, frames)
 		f.mu.Unlock()
+		if tell {
+			f.tell()
+		}
 		return
 	}
 	f.busy = true
@@ -99,20 +111,35 @@ func (f *funnel) put(from *switchPort, frames [][]byte) {
 	f.mu.Unlock()
 }
 
-// enqueueLocked copies what there is room for.
-func (f *funnel) enqueueLocked(from *switchPort, frames [][]byte) {
-	n, size := 0, 0
-	for n < len(frames) && f.frames+n < queueFrames && f.bytes+size+len(frames[n]) <= queueBytes {
-		size += len(frames[n])
-		n++
+// enqueueLocked copies what there is room for. The rest of a batch is dropped.
+func (f *funnel) enqueueLocked(from *switchPort, frames [][]byte) (tell bool) {
+	for i, frame := range frames {
+		if f.frames == queueFrames {
+			return f.overflowLocked(len(frames) - i)
+		}
+		if from.tail == nil || !from.tail.fits(frame) {
+			p := newParcel(from, frame)
+			if f.bytes+cap(p.data) > queueBytes {
+				p.recycle()
+				return f.overflowLocked(len(frames) - i)
+			}
+			from.tail = p
+			f.queue = append(f.queue, p)
+			f.bytes += cap(p.data)
+		}
+		from.tail.add(frame)
+		f.frames++
 	}
-	f.overflow += uint64(len(frames) - n)
-	if n == 0 {
-		return
+	return false
+}
+
+func (f *funnel) overflowLocked(frames int) (tell bool) {
+	f.overflow += uint64(frames)
+	if now := time.Now(); f.told.IsZero() || now.Sub(f.told) >= tellAgain {
+		f.told = now
+		return true
 	}
-	f.queue = append(f.queue, pack(from, frames[:n], size))
-	f.frames += n
-	f.bytes += size
+	return false
 }
 
 // drain works off the queue in bursts.
@@ -134,6 +161,7 @@ func (f *funnel) drain(drained chan struct{}) {
 			p.recycle()
 			burst[i] = nil
 		}
+		runtime.Gosched() // a storm must not keep a CPU to itself
 	}
 }
 
@@ -149,7 +177,10 @@ func (f *funnel) take(burst []*parcel) []*parcel {
 	for n < len(f.queue) && frames < burstFrames {
 		p := f.queue[n]
 		frames += len(p.frames)
-		f.bytes -= len(p.data)
+		f.bytes -= cap(p.data)
+		if p.from.tail == p {
+			p.from.tail = nil
+		}
 		burst = append(burst, p)
 		f.queue[n] = nil
 		n++

@@ -53,10 +53,14 @@ func TestStorm(t *testing.T) {
 		}
 		for _, d := range []*device{a.device, b.device} {
 			d.funnel.mu.Lock()
-			frames, bytes := d.funnel.frames, d.funnel.bytes
+			frames, bytes := 0, 0
+			for _, p := range d.funnel.queue {
+				frames, bytes = frames+len(p.frames), bytes+cap(p.data)
+			}
+			counted := [2]int{d.funnel.frames, d.funnel.bytes}
 			d.funnel.mu.Unlock()
-			if frames < 0 || frames > queueFrames || bytes < 0 || bytes > queueBytes {
-				t.Fatalf("the queue holds %d frames of %d bytes", frames, bytes)
+			if counted != [2]int{frames, bytes} || frames > queueFrames || bytes > queueBytes {
+				t.Fatalf("the queue holds %d frames in %d bytes, counted are %v", frames, bytes, counted)
 			}
 		}
 	}

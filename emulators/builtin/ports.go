@@ -47,6 +47,8 @@ type switchPort struct {
 	index uint32 // in its device
 	place int    // in an outbox, from 1; 0 outside. Of whoever is in the funnel
 
+	tail *parcel // the last one in the funnel's queue; guarded by the funnel's mu
+
 	// The rest is guarded by the device's mu.
 	plan               portPlan
 	gone               bool

@@ -63,6 +63,11 @@ func checkDevice(s emulators.Spec, plan planner) error {
 func startDevice(s emulators.Spec, plan planner, learns bool) (emulators.Instance, error) {
 	d := &device{plan: plan, learns: learns, born: time.Now(), out: s.Console, done: make(chan struct{})}
 	d.funnel.work = d.forward
+	d.funnel.tell = func() {
+		if s.Log != nil {
+			s.Log.Warn("frames are dropped, as they come faster than they can be sent: is there a loop of switches?", "name", d.nameNow())
+		}
+	}
 	d.terminal.run = d.command
 	if err := d.configure(s); err != nil {
 		return nil, err
