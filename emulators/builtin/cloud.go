@@ -37,10 +37,11 @@ func (e *Cloud) Start(ctx context.Context, s emulators.Spec) (emulators.Instance
 		cloudLife: newCloudLife(), id: s.ID, console: s.Console, log: s.Log,
 		ports: map[int]*cloudPort{}, down: map[int]bool{},
 	}
+	cloudResolve(ctx, plan)
 	i.watch()
 	i.op.Lock()
 	defer i.op.Unlock()
-	i.replace(ctx, plan)
+	i.replace(plan)
 	return i, nil
 }
 

@@ -7,13 +7,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/lanyard-lab/lanyard/nio"
 	"github.com/vishvananda/netlink"
 )
 
-// cloudResolveLimit is how long the name of a UDP tunnel's other end may take.
+// cloudResolveLimit is how long the names of UDP tunnels' other ends may take.
 const cloudResolveLimit = 2 * time.Second
 
 // errCloudMissing is wrapped when an interface is not there.
@@ -21,10 +22,11 @@ var errCloudMissing = errors.New("does not exist on this host")
 
 // cloudOpen connects to what is behind a port. A device that has to be made for
 // that is called device.
-func cloudOpen(ctx context.Context, m cloudMapping, device string) (*cloudEnd, error) {
+func cloudOpen(p *cloudPort, device string) (*cloudEnd, error) {
+	m := p.mapping
 	switch m.Type {
 	case cloudUDP:
-		return cloudOpenTunnel(ctx, m)
+		return cloudOpenTunnel(p)
 	case cloudTAP:
 		return cloudOpenTAP(m.Interface)
 	}
@@ -99,9 +101,7 @@ func cloudEnslave(device string, bridge netlink.Link) error {
 	if err != nil {
 		return err
 	}
-	if err := cloudWithoutIPv6(device); err != nil {
-		return err
-	}
+	cloudWithoutIPv6(device)
 	mac := append(net.HardwareAddr{0xfe}, link.Attrs().HardwareAddr[1:]...)
 	if err := netlink.LinkSetHardwareAddr(link, mac); err != nil {
 		return fmt.Errorf("cannot set the MAC address of %s: %w", device, err)
@@ -119,29 +119,45 @@ func cloudEnslave(device string, bridge netlink.Link) error {
 }
 
 // cloudWithoutIPv6 keeps the host from talking IPv6 of its own on a device.
-func cloudWithoutIPv6(device string) error {
-	err := os.WriteFile("/proc/sys/net/ipv6/conf/"+device+"/disable_ipv6", []byte("1"), 0)
-	if err != nil && !errors.Is(err, os.ErrNotExist) { // then there is no IPv6 at all
-		return fmt.Errorf("cannot turn off IPv6 on %s: %w", device, err)
-	}
-	return nil
+// Where the setting cannot be written, as in some containers, the lab hears
+// some of it; that is no fault.
+func cloudWithoutIPv6(device string) {
+	_ = os.WriteFile("/proc/sys/net/ipv6/conf/"+device+"/disable_ipv6", []byte("1"), 0)
 }
 
-func cloudOpenTunnel(ctx context.Context, m cloudMapping) (*cloudEnd, error) {
-	remote, err := netip.ParseAddr(m.RemoteHost)
-	if err != nil {
-		ctx, cancel := context.WithTimeout(ctx, cloudResolveLimit)
-		defer cancel()
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", m.RemoteHost)
-		if err != nil {
-			return nil, fmt.Errorf("cannot resolve %q: %w", m.RemoteHost, err)
-		}
-		remote = found[0].Unmap()
+func cloudOpenTunnel(p *cloudPort) (*cloudEnd, error) {
+	if p.unresolved != nil {
+		return nil, p.unresolved
 	}
-	local := netip.AddrPortFrom(netip.Addr{}, uint16(m.LocalPort))
-	udp, err := nio.OpenUDP(local, netip.AddrPortFrom(remote, uint16(m.RemotePort)))
+	local := netip.AddrPortFrom(netip.Addr{}, uint16(p.mapping.LocalPort))
+	udp, err := nio.OpenUDP(local, netip.AddrPortFrom(p.remote, uint16(p.mapping.RemotePort)))
 	if err != nil {
 		return nil, err
 	}
 	return &cloudEnd{nio: udp}, nil
+}
+
+// cloudResolve finds the addresses of all tunnels' other ends, before anything
+// is held that others wait for.
+func cloudResolve(ctx context.Context, plan map[int]*cloudPort) {
+	ctx, cancel := context.WithTimeout(ctx, cloudResolveLimit)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, p := range plan {
+		if p.mapping.Type == cloudUDP {
+			all.Go(func() { p.remote, p.unresolved = cloudResolveHost(ctx, p.mapping.RemoteHost) })
+		}
+	}
+	all.Wait()
+}
+
+func cloudResolveHost(ctx context.Context, host string) (netip.Addr, error) {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address, nil
+	}
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("cannot resolve %q: %w", host, err)
+	}
+	return found[0].Unmap(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -34,12 +35,14 @@ type cloudInstance struct {
 
 // cloudPort is one port. All of it is for the holder of op.
 type cloudPort struct {
-	mapping cloudMapping
-	jack    nio.NIO
-	end     *cloudEnd   // nil when not connected
-	bridge  *nio.Bridge // of jack and end
-	problem string      // why it is not connected
-	tried   time.Time   // when connecting failed last, although the interface was there
+	mapping    cloudMapping
+	jack       nio.NIO
+	end        *cloudEnd   // nil when not connected
+	bridge     *nio.Bridge // of jack and end
+	problem    string      // why it is not connected
+	remote     netip.Addr  // of a tunnel, unless unresolved
+	unresolved error
+	tried      time.Time // when connecting failed last, although the interface was there
 }
 
 // cloudEnd is the host's side of a port that is connected.
@@ -79,12 +82,13 @@ func (i *cloudInstance) Update(ctx context.Context, s emulators.Spec) error {
 	if err != nil {
 		return err
 	}
+	cloudResolve(ctx, plan)
 	i.op.Lock()
 	defer i.op.Unlock()
 	if i.stopped {
 		return errors.New("cannot change the cloud: it has ended")
 	}
-	i.replace(ctx, plan)
+	i.replace(plan)
 	return nil
 }
 
@@ -119,7 +123,7 @@ func (i *cloudInstance) Stop(context.Context) error {
 }
 
 // replace makes the ports those of plan; op held.
-func (i *cloudInstance) replace(ctx context.Context, plan map[int]*cloudPort) {
+func (i *cloudInstance) replace(plan map[int]*cloudPort) {
 	for number, p := range i.ports {
 		if next := plan[number]; next != nil && next.jack == p.jack && next.mapping == p.mapping {
 			plan[number] = p
@@ -130,7 +134,7 @@ func (i *cloudInstance) replace(ctx context.Context, plan map[int]*cloudPort) {
 	i.ports = plan
 	for _, p := range cloudSorted(plan) {
 		if p.end == nil {
-			i.connect(ctx, p)
+			i.connect(p)
 		}
 	}
 	i.publish()
@@ -138,9 +142,9 @@ func (i *cloudInstance) replace(ctx context.Context, plan map[int]*cloudPort) {
 
 // connect tries to connect a port, and tells the user when that changes
 // anything; op held.
-func (i *cloudInstance) connect(ctx context.Context, p *cloudPort) {
+func (i *cloudInstance) connect(p *cloudPort) {
 	m := p.mapping
-	end, err := cloudOpen(ctx, m, cloudDeviceName(cloudPrefix, i.id, m.Number))
+	end, err := cloudOpen(p, cloudDeviceName(cloudPrefix, i.id, m.Number))
 	if err != nil {
 		if !errors.Is(err, errCloudMissing) { // that changed nothing on the host
 			p.tried = time.Now()

@@ -53,8 +53,8 @@ func TestCloudPortFollowsItsInterface(t *testing.T) {
 		natNo(t, netlink.LinkSetUp(link))
 		natWaitUp(t, "usb0")
 		natWaitUp(t, "usb1")
-		natNo(t, cable.outer.Write([][]byte{cloudFrame(fmt.Sprint("again", round))}))
-		cloudRead(t, usb, cloudFrame(fmt.Sprint("again", round)))
+		again := cloudFrame(fmt.Sprint("again", round))
+		cloudUntil(t, func() { _ = cable.outer.Write([][]byte{again}) }, func() { cloudRead(t, usb, again) })
 		natNo(t, unix.Sendto(usb, cloudFrame("back"), 0, &unix.SockaddrLinklayer{Ifindex: peer.Attrs().Index}))
 		cable.expect(t, cloudFrame("back"))
 
@@ -64,6 +64,29 @@ func TestCloudPortFollowsItsInterface(t *testing.T) {
 	if n := strings.Count(console.String(), "p1 is connected\r\n"); n != 3 {
 		t.Errorf("the console says %d times that p1 is connected, want 3:\n%s", n, console)
 	}
+}
+
+// cloudUntil sends again and again until read returns: the first frames after
+// an interface came up may be lost in the kernel.
+func cloudUntil(t *testing.T, send, read func()) {
+	t.Helper()
+	stop := make(chan struct{})
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	defer close(stop)
+	sending.Go(func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			send()
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	read()
 }
 
 // TestCloudPortsTellTheirProblems has a cloud of nothing but problems, and one

@@ -1,7 +1,6 @@
 package builtin
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -130,7 +129,7 @@ func (i *cloudInstance) connectSoon(p *cloudPort, retry *time.Timer) {
 		retry.Reset(wait)
 		return
 	}
-	i.connect(context.Background(), p)
+	i.connect(p)
 }
 
 func cloudIsGone(index int) bool {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,9 +29,9 @@ const (
 
 // dnsForwarder answers the queries of a lab by asking the servers of the host.
 type dnsForwarder struct {
-	own       netip.Addr
-	servers   []string // fixed ones; empty for those of resolvers
-	resolvers string   // file, read for every query: it changes while a laptop travels
+	network   netip.Prefix // whose queries are answered
+	servers   []string     // fixed ones; empty for those of resolvers
+	resolvers string       // file, read for every query: it changes while a laptop travels
 	slots     chan struct{}
 	udp, tcp  *dns.Server
 	running   sync.WaitGroup
@@ -38,10 +39,11 @@ type dnsForwarder struct {
 	abort     context.CancelFunc
 }
 
-// openDNSForwarder listens on own, by UDP and TCP, to what comes in by device:
-// nobody else's queries are answered.
-func openDNSForwarder(ctx context.Context, own netip.Addr, device string, servers []string) (*dnsForwarder, error) {
-	address := net.JoinHostPort(own.String(), strconv.Itoa(natDNSPort))
+// openDNSForwarder listens on the first address of network, by UDP and TCP, to
+// what comes in by device from addresses of that network: nobody else's queries
+// are answered.
+func openDNSForwarder(ctx context.Context, network netip.Prefix, device string, servers []string) (*dnsForwarder, error) {
+	address := net.JoinHostPort(natFirst(network).String(), strconv.Itoa(natDNSPort))
 	listen := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var failed error
 		err := raw.Control(func(fd uintptr) { failed = unix.BindToDevice(int(fd), device) })
@@ -56,12 +58,12 @@ func openDNSForwarder(ctx context.Context, own netip.Addr, device string, server
 		_ = udp.Close()
 		return nil, fmt.Errorf("cannot listen for DNS: %w", err)
 	}
-	f := &dnsForwarder{own: own, servers: servers, resolvers: dnsResolvers, slots: make(chan struct{}, dnsQueries)}
+	f := &dnsForwarder{network: network, servers: servers, resolvers: dnsResolvers, slots: make(chan struct{}, dnsQueries)}
 	f.closing, f.abort = context.WithCancel(context.Background())
 	handler := dns.HandlerFunc(f.serve)
 	f.udp = &dns.Server{PacketConn: udp, Handler: handler}
 	f.tcp = &dns.Server{
-		Listener: tcp, Handler: handler, ReadTimeout: dnsIdle, WriteTimeout: dnsIdle,
+		Listener: netutil.LimitListener(tcp, dnsQueries), Handler: handler, ReadTimeout: dnsIdle, WriteTimeout: dnsIdle,
 		IdleTimeout: func() time.Duration { return dnsIdle },
 	}
 	for _, server := range []*dns.Server{f.udp, f.tcp} {
@@ -98,6 +100,9 @@ func (f *dnsForwarder) Close() error {
 }
 
 func (f *dnsForwarder) serve(w dns.ResponseWriter, query *dns.Msg) {
+	if from, err := netip.ParseAddrPort(w.RemoteAddr().String()); err != nil || !f.network.Contains(from.Addr()) {
+		return
+	}
 	select {
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
@@ -163,7 +168,7 @@ func (f *dnsForwarder) upstream() []string {
 	}
 	var servers []string
 	for _, server := range config.Servers {
-		if address, err := netip.ParseAddr(server); err == nil && address == f.own {
+		if address, err := netip.ParseAddr(server); err == nil && address == natFirst(f.network) {
 			continue
 		}
 		servers = append(servers, net.JoinHostPort(server, config.Port))

@@ -29,7 +29,7 @@ func dnsTestServers(t *testing.T) (good, silent string) {
 
 func openDNSTest(t *testing.T, servers ...string) *dnsForwarder {
 	t.Helper()
-	f, err := openDNSForwarder(t.Context(), netip.MustParseAddr("127.0.0.53"), "lo", servers)
+	f, err := openDNSForwarder(t.Context(), netip.MustParsePrefix("127.0.0.0/8"), "lo", servers)
 	natNo(t, err)
 	t.Cleanup(func() { _ = f.Close() })
 	return f
@@ -44,13 +44,13 @@ func TestDNSForwarderAsksTheNext(t *testing.T) {
 	good, _ := dnsTestServers(t)
 	openDNSTest(t, "127.0.0.1:1", good) // nobody is at the first
 	for _, network := range []string{"udp", "tcp"} {
-		natResolve(t, network, "127.0.0.53:53")
+		natResolve(t, network, "127.0.0.1:53")
 	}
 	// A client that can take more gets more.
 	query := new(dns.Msg).SetQuestion("long.example.", dns.TypeTXT)
 	query.SetEdns0(4096, false)
 	client := dns.Client{Net: "udp", UDPSize: 4096, Timeout: natPatience}
-	if answer, _, err := client.Exchange(query, "127.0.0.53:53"); err != nil || answer.Truncated || len(answer.Answer) != 20 {
+	if answer, _, err := client.Exchange(query, "127.0.0.1:53"); err != nil || answer.Truncated || len(answer.Answer) != 20 {
 		t.Errorf("TXT with EDNS = %v, %v, want 20 records", answer, err)
 	}
 }
@@ -62,7 +62,7 @@ func TestDNSForwarderFails(t *testing.T) {
 	}
 	openDNSTest(t, "127.0.0.1:1")
 	client := dns.Client{Timeout: natPatience}
-	answer, _, err := client.Exchange(new(dns.Msg).SetQuestion("a.example.", dns.TypeA), "127.0.0.53:53")
+	answer, _, err := client.Exchange(new(dns.Msg).SetQuestion("a.example.", dns.TypeA), "127.0.0.1:53")
 	if err != nil || answer.Rcode != dns.RcodeServerFailure {
 		t.Errorf("answer = %v, %v, want SERVFAIL", answer, err)
 	}
@@ -76,7 +76,7 @@ func TestDNSForwarderIsBounded(t *testing.T) {
 	}
 	_, silent := dnsTestServers(t)
 	f := openDNSTest(t, silent)
-	conn, err := net.Dial("udp4", "127.0.0.53:53")
+	conn, err := net.Dial("udp4", "127.0.0.1:53")
 	natNo(t, err)
 	defer conn.Close()
 	refused := false
@@ -101,7 +101,7 @@ func TestDNSForwarderIsBounded(t *testing.T) {
 	if took := time.Since(start); took > dnsPatience/2 {
 		t.Errorf("Close took %v, it waited for the server", took)
 	}
-	again, err := openDNSForwarder(context.Background(), f.own, "lo", nil)
+	again, err := openDNSForwarder(context.Background(), f.network, "lo", nil)
 	if err != nil {
 		t.Fatalf("the port is not free again: %v", err)
 	}
@@ -110,7 +110,7 @@ func TestDNSForwarderIsBounded(t *testing.T) {
 
 func TestDNSForwarderUpstream(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "resolv.conf")
-	f := &dnsForwarder{own: netip.MustParseAddr("192.168.122.1"), resolvers: file}
+	f := &dnsForwarder{network: netip.MustParsePrefix("192.168.122.0/24"), resolvers: file}
 	if got := f.upstream(); len(got) != 0 {
 		t.Errorf("servers without a file = %q", got)
 	}

@@ -99,7 +99,7 @@ func openNATGateway(ctx context.Context, device string, plan natPlan, say func(s
 		return nil, err
 	}
 	natWarnOfFirewall(device, say)
-	dns, err := openDNSForwarder(ctx, natFirst(g.network), device, plan.dns)
+	dns, err := openDNSForwarder(ctx, g.network, device, plan.dns)
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +132,7 @@ func (g *natGateway) makeDevice(device string) error {
 	}
 	g.dhcp = newDHCPServer(g.network, mac)
 	// The host is to be a gateway for IPv4, and nothing else, to the lab.
-	if err := cloudWithoutIPv6(device); err != nil {
-		return err
-	}
+	cloudWithoutIPv6(device)
 	address := &netlink.Addr{IPNet: &net.IPNet{
 		IP: natFirst(g.network).AsSlice(), Mask: net.CIDRMask(g.network.Bits(), 32),
 	}}
@@ -158,20 +156,29 @@ func natUnsupported(err error) error {
 // natTurnOnForwarding lets the host forward. It is not turned off again:
 // nobody can tell who else relies on it by then.
 func natTurnOnForwarding(device string, say func(string)) error {
-	on, err := os.ReadFile(natForward)
-	if err == nil && strings.TrimSpace(string(on)) == "0" {
-		if err = os.WriteFile(natForward, []byte("1"), 0); err == nil {
-			say("turned on IP forwarding of this host (net.ipv4.ip_forward); it stays on when this node stops")
-		}
+	changed, err := natSwitchOn(natForward)
+	if changed {
+		say("turned on IP forwarding of this host (net.ipv4.ip_forward); it stays on when this node stops")
 	}
 	if err == nil { // also where new devices do not forward by default
-		err = os.WriteFile("/proc/sys/net/ipv4/conf/"+device+"/forwarding", []byte("1"), 0)
+		_, err = natSwitchOn("/proc/sys/net/ipv4/conf/" + device + "/forwarding")
 	}
 	if err != nil {
 		return fmt.Errorf("%w: a NAT node needs IP forwarding; turn it on with \"sysctl net.ipv4.ip_forward=1\": %w",
 			emulators.ErrNotImplemented, err)
 	}
 	return nil
+}
+
+// natSwitchOn writes 1 to a setting of the kernel that is 0. Where it is 1
+// already, it need not be writable.
+func natSwitchOn(path string) (changed bool, err error) {
+	now, err := os.ReadFile(path)
+	if err != nil || strings.TrimSpace(string(now)) != "0" {
+		return false, err
+	}
+	err = os.WriteFile(path, []byte("1"), 0)
+	return err == nil, err
 }
 
 // natWarnOfFirewall says so when another table drops what is forwarded unless
@@ -209,11 +216,11 @@ func natLock(ctx context.Context) (unlock func(), err error) {
 			return nil, fmt.Errorf("cannot take the lock of NAT nodes: %w", err)
 		}
 		conn, err := net.DialUnix("unix", nil, name)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, fmt.Errorf("cannot take the lock of NAT nodes: %w", context.Cause(ctx))
-			}
+		if errors.Is(err, syscall.ECONNREFUSED) {
 			continue // given back in between
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot wait for the lock of NAT nodes: %w", err)
 		}
 		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 		_, _ = conn.Read(make([]byte, 1)) // until the holder has closed its end
