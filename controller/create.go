@@ -151,14 +151,14 @@ func (c *Controller) defaultEmulator(k kind) string {
 func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int) error {
 	owner := nodeOwner(n.id)
 	if n.rec.NoConsole {
-		return runnerError(n.put(ctx, client))
+		return runnerError(n.putNew(ctx, client))
 	}
 	if asked != 0 {
 		if err := n.p.c.consoles.claim(asked, owner); err != nil {
 			return err
 		}
 		n.rec.Console = asked
-		return runnerError(n.put(ctx, client))
+		return runnerError(n.putNew(ctx, client))
 	}
 	var foreign []int
 	defer func() {
@@ -172,23 +172,13 @@ func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int
 			return err
 		}
 		n.rec.Console = port
-		err = n.put(ctx, client)
+		err = n.putNew(ctx, client)
 		if !portInUse(err) {
 			return runnerError(err)
 		}
 		foreign = append(foreign, port)
 	}
 	return Errorf(Conflict, "cannot open a console for %s: %d ports in a row were taken by other programs", n.rec.Name, consoleTries)
-}
-
-// put makes a node in the runner that is not in the project yet, so that events
-// about it are not for anybody: a device has been started when this returns.
-func (n *Node) put(ctx context.Context, client *runner.Client) error {
-	s, err := client.PutNode(ctx, n.definition())
-	if err == nil {
-		n.seq, n.status, n.reason, n.commandLine = s.Seq, s.Status, s.Reason, s.CommandLine
-	}
-	return err
 }
 
 // putNew makes a node in the runner that nobody else knows yet, and takes over
