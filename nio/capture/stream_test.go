@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gopacket/gopacket/pcapgo"
+
 	"github.com/lanyard-lab/lanyard/nio"
 )
 
@@ -51,7 +53,7 @@ func TestStreamIsLive(t *testing.T) {
 // TestSlowStream drops what is more than 1 MiB ahead of the reader.
 func TestSlowStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewStream(Options{})
+		s := NewStream(Options{Format: PcapNG})
 		reader, writer := io.Pipe()
 		done := make(chan error, 1)
 		go func() { done <- s.Copy(t.Context(), writer); writer.Close() }()
@@ -78,7 +80,27 @@ func TestSlowStream(t *testing.T) {
 		if len(got) < 1000 || !slices.Equal(got[:1000], upTo(0, 1000)) || !slices.IsSorted(got) {
 			t.Errorf("not the first frames, in order")
 		}
+		if got := told(t, data); got != stats {
+			t.Errorf("the stream ends with %+v, want %+v", got, stats)
+		}
 	})
+}
+
+// told is what a PcapNG capture tells about itself at its end.
+func told(t *testing.T, data []byte) Stats {
+	t.Helper()
+	reader, err := pcapgo.NewNgReader(bytes.NewReader(data), pcapgo.NgReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, _, err = reader.ReadPacketData()
+	}
+	iface, err := reader.Interface(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Stats{Frames: iface.Statistics.PacketsReceived, Dropped: iface.Statistics.PacketsDropped}
 }
 
 func TestStreamErrors(t *testing.T) {
