@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -29,8 +30,12 @@ type tapDrops struct{ full, down, size, failed atomic.Uint64 }
 
 // OpenTAP makes a TAP interface, which goes with the last of its NIOs, or
 // attaches to one that exists, which stays. It is brought up; its MTU is left
-// as it is. The error wraps EPERM when rights are missing, EBUSY when another
-// program is attached, and ENOENT when the host has no /dev/net/tun.
+// as it is. An interface that is deleted under it does not come back: open it
+// again.
+//
+// errors.Is finds fs.ErrPermission in the error when rights are missing, EBUSY
+// when another program is attached, and ENOENT, ENODEV or ENXIO when the host
+// has no /dev/net/tun.
 func OpenTAP(name string) (*TAP, error) {
 	fail := func(err error) (*TAP, error) {
 		return nil, fmt.Errorf("cannot open TAP interface %q: %w%s", name, err, tapAdvice(err))
@@ -53,16 +58,14 @@ func OpenTAP(name string) (*TAP, error) {
 		_ = unix.Close(fd)
 		return fail(err)
 	}
-	file := os.NewFile(uintptr(fd), "/dev/net/tun")
-	raw, err := file.SyscallConn()
+	file, raw, err := pollable(fd, "/dev/net/tun")
 	if err != nil {
-		_ = file.Close()
 		return fail(err)
 	}
 	t := &TAP{name: request.Name(), file: file, raw: raw, readers: make(chan struct{})}
 	go func() {
 		defer close(t.readers)
-		_ = raw.Read(t.readable)
+		readUntilEnd(raw, &t.closed, t.readable)
 	}()
 	return t, nil
 }
@@ -76,7 +79,7 @@ func tapAdvice(err error) string {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		return "; the host has no /dev/net/tun: load the kernel module tun"
 	case errors.Is(err, unix.EINVAL):
-		return "; the name is taken by an interface of another kind, or is none"
+		return "; that is no name for an interface, or one of another kind has it (a TAP must not be multi_queue)"
 	}
 	return ""
 }
@@ -115,6 +118,7 @@ func (t *TAP) SetCarrier(up bool) error {
 	err := t.raw.Control(func(fd uintptr) {
 		_, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, unix.TUNSETCARRIER, uintptr(unsafe.Pointer(&value)))
 	})
+	err = fileClosed(err)
 	if err == nil && errno != 0 {
 		err = errno
 	}
@@ -129,26 +133,49 @@ func (t *TAP) Write(frames [][]byte) error {
 	if t.closed.Load() {
 		return net.ErrClosed
 	}
-	return t.raw.Control(func(fd uintptr) {
-		for _, f := range frames {
-			if len(f) < MinFrame {
-				t.drops.size.Add(1)
-				continue
-			}
-			_, _, errno := unix.RawSyscall(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&f[0])), uintptr(len(f)))
-			switch errno {
-			case 0:
-			case unix.EAGAIN, unix.ENOBUFS:
-				t.drops.full.Add(1)
-			case unix.EIO: // the host has set it down
-				t.drops.down.Add(1)
-			case unix.EMSGSIZE, unix.EINVAL:
-				t.drops.size.Add(1)
-			default:
-				t.drops.failed.Add(1)
-			}
+	w := tapWriters.Get().(*tapWriter)
+	defer tapWriters.Put(w)
+	w.tap, w.frames = t, frames
+	err := t.raw.Control(w.call)
+	w.tap, w.frames = nil, nil
+	return fileClosed(err)
+}
+
+// tapWriter holds the arguments of a call, so that it allocates nothing.
+type tapWriter struct {
+	tap    *TAP
+	frames [][]byte
+	call   func(fd uintptr)
+}
+
+var tapWriters = sync.Pool{New: func() any {
+	w := &tapWriter{}
+	w.call = w.write
+	return w
+}}
+
+// write hands frames to the host. The calls cannot wait, so they are made
+// without telling the scheduler.
+func (w *tapWriter) write(fd uintptr) {
+	drops := &w.tap.drops
+	for _, f := range w.frames {
+		if len(f) < MinFrame {
+			drops.size.Add(1)
+			continue
 		}
-	})
+		_, _, errno := unix.RawSyscall(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&f[0])), uintptr(len(f)))
+		switch errno {
+		case 0:
+		case unix.EAGAIN, unix.ENOBUFS:
+			drops.full.Add(1)
+		case unix.EIO, unix.EBADFD: // the host has set it down, or deleted it
+			drops.down.Add(1)
+		case unix.EMSGSIZE, unix.EINVAL:
+			drops.size.Add(1)
+		default:
+			drops.failed.Add(1)
+		}
+	}
 }
 
 // readable reads and delivers all that is there, as UDP.readable does.
@@ -158,11 +185,16 @@ func (t *TAP) readable(fd uintptr) bool {
 	for !t.closed.Load() {
 		frames, errno := r.frames[:0], unix.Errno(0)
 		for i := 0; i < receiveBatch && errno == 0; i++ {
-			var n uintptr
 			start := i * receiveStride
-			n, _, errno = unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&r.memory[start])), MaxFrame)
-			if errno == 0 && n >= MinFrame {
-				frames = append(frames, r.memory[start:start+int(n):start+int(n)])
+			// One byte more than the longest frame tells that one is longer.
+			var n uintptr
+			n, _, errno = unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&r.memory[start])), MaxFrame+1)
+			switch size := int(n); {
+			case errno != 0:
+			case size < MinFrame, size > MaxFrame:
+				t.drops.size.Add(1)
+			default:
+				frames = append(frames, r.memory[start:start+size:start+size])
 			}
 		}
 		if len(frames) > 0 {
