@@ -158,7 +158,7 @@ func (s *Settings) apply(name string, v values) error {
 			s.BurstLoss.LossBad = 100
 		}
 		if s.BurstLoss.ToGood == 0 {
-			return fmt.Errorf("Bad to good is 0, which would never end: allowed are numbers above 0 to 100 %%")
+			return fmt.Errorf("%s is 0, so that bad times would never end: allowed are numbers above 0 to 100 %%", "Bad to good")
 		}
 	default:
 		panic("internal error: filter " + name + " is described but not made")
