@@ -3,6 +3,7 @@ package filter
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -158,7 +159,7 @@ func (s *Settings) apply(name string, v values) error {
 			s.BurstLoss.LossBad = 100
 		}
 		if s.BurstLoss.ToGood == 0 {
-			return fmt.Errorf("%s is 0, so that bad times would never end: allowed are numbers above 0 to 100 %%", "Bad to good")
+			return errors.New("the chance Bad to good is 0, so that bad times would never end: allowed are numbers above 0 to 100 %")
 		}
 	default:
 		panic("internal error: filter " + name + " is described but not made")
