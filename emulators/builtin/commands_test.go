@@ -26,8 +26,8 @@ VLAN  MAC address        Port       Type     Age
 SW> `},
 			{"show  ports\r\n", `show  ports
 Port        Link  Type         VLAN       Frames in  Bytes in  Frames out  Bytes out  Dropped
-Ethernet0   up    access       1          1          21        1           21         0
-Ethernet1   up    dot1q        native 10  1          25        1           25         0
+Ethernet0   up    access       1          1          25        1           25         0
+Ethernet1   up    dot1q        native 10  1          29        1           29         0
 Ethernet12  down  qinq 0x88A8  outer 100  0          0         0           0          0
 SW> `},
 			{"clear mac\rshow mac\n", `clear mac

@@ -169,8 +169,8 @@ func TestOrder(t *testing.T) {
 					if s == 3 { // on a trunk
 						f = eth(99, s, "1")
 					}
-					f = f[:len(f)-len("payload")]
-					frames = append(frames, binary.BigEndian.AppendUint32(f, number))
+					f = binary.BigEndian.AppendUint32(f[:len(f)-len(payload)], number)
+					frames = append(frames, append(f, payload...)) // long enough to be one of a run
 				}
 				b.ends[s].Write(frames)
 			}

@@ -46,8 +46,23 @@ func modelTag(tag string) (tpid string, priority, vlan int) {
 	return tpid, priority, vlan
 }
 
-// send returns what comes out, as bench.send does.
-func (m *switchModel) send(from, destination, source int, tags []string) string {
+// modelFrame is between two stations.
+type modelFrame struct {
+	destination, source int
+	tags                []string
+}
+
+// send returns what comes out for a batch, as bench.send does.
+func (m *switchModel) send(from int, batch []modelFrame) string {
+	var out []string
+	for _, f := range batch {
+		out = append(out, m.forward(from, f.destination, f.source, f.tags)...)
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+func (m *switchModel) forward(from, destination, source int, tags []string) (out []string) {
 	p := m.ports[from]
 	vlan, own, tpid, always := p.vlan, "", "8100", false
 	switch p.kind {
@@ -73,7 +88,6 @@ func (m *switchModel) send(from, destination, source int, tags []string) string 
 			}
 		}
 	}
-	var out []string
 	for _, n := range targets {
 		to := m.ports[n]
 		if to.kind != "dot1q" && to.vlan != vlan {
@@ -82,8 +96,7 @@ func (m *switchModel) send(from, destination, source int, tags []string) string 
 		left := m.leave(to, vlan, own, tpid, always, tags)
 		out = append(out, fmt.Sprintf("%d:%s", n, show(eth(destination, source, left...))))
 	}
-	slices.Sort(out)
-	return strings.Join(out, " ")
+	return out
 }
 
 // leave returns the tags of a frame where it leaves.
@@ -132,6 +145,13 @@ func checkAgainstModel(t *testing.T, r *rapid.T) {
 		tpid := rapid.SampledFrom([]string{"8100", "8100", "88a8", "9100", "9200"}).Draw(r, "tpid")
 		return fmt.Sprintf("%s/%d.%d", tpid, rapid.IntRange(0, 7).Draw(r, "priority"), rapid.IntRange(0, 3).Draw(r, "tag"))
 	})
+	frame := rapid.Custom(func(r *rapid.T) modelFrame {
+		return modelFrame{
+			rapid.SampledFrom([]int{1, 2, 3, 4, 255}).Draw(r, "destination"),
+			rapid.IntRange(1, 4).Draw(r, "source"),
+			rapid.SliceOfN(tag, 0, 3).Draw(r, "tags"),
+		}
+	})
 	m := &switchModel{ports: map[int]modelPort{}, table: map[[2]int]modelStation{}}
 	for n := range 4 {
 		m.ports[n] = port.Draw(r, "port")
@@ -145,13 +165,20 @@ func checkAgainstModel(t *testing.T, r *rapid.T) {
 			if _, there := m.ports[n]; !there {
 				continue
 			}
-			destination := rapid.SampledFrom([]int{1, 2, 3, 4, 255}).Draw(r, "destination")
-			source := rapid.IntRange(1, 4).Draw(r, "source")
-			tags := rapid.SliceOfN(tag, 0, 3).Draw(r, "tags")
-			got, want := b.send(n, eth(destination, source, tags...)), m.send(n, destination, source, tags)
-			if got != want {
-				r.Fatalf("%v: out of a frame to %d from %d with %v at port %d came\n %s, want\n %s",
-					m.specs(), destination, source, tags, n, got, want)
+			batch := rapid.SliceOfN(frame, 1, 3).Draw(r, "batch")
+			for range rapid.IntRange(0, 3).Draw(r, "again") { // runs of like frames
+				again := batch[rapid.IntRange(0, len(batch)-1).Draw(r, "which")]
+				if len(again.tags) > 0 && rapid.Bool().Draw(r, "other payload") {
+					again.tags = append(again.tags[:1:1], rapid.SliceOfN(tag, 0, 1).Draw(r, "tags")...)
+				}
+				batch = append(batch, again)
+			}
+			var frames [][]byte
+			for _, f := range batch {
+				frames = append(frames, eth(f.destination, f.source, f.tags...))
+			}
+			if got, want := b.send(n, frames...), m.send(n, batch); got != want {
+				r.Fatalf("%v: %v went into port %d, and out came\n %s, want\n %s", m.specs(), batch, n, got, want)
 			}
 		case "edit":
 			p := port.Draw(r, "port")

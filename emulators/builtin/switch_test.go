@@ -28,8 +28,8 @@ func TestSwitchLearnsAndFloods(t *testing.T) {
 		{"move", 2, eth(255, 12), "0:all<12 1:all<12"},
 		{"after the move", 0, eth(12, 11), "2:12<11"},
 		{"other VLAN", 10, eth(12, 11), ""},
-		{"group source", 2, append([]byte{2, 0, 0, 0, 0, 99, 3, 0, 0, 0, 0, 77, 0x88, 0xb5}, "payload"...), "0:99<77 1:99<77"},
-		{"group is not learnt", 0, append([]byte{3, 0, 0, 0, 0, 77, 2, 0, 0, 0, 0, 11, 0x88, 0xb5}, "payload"...), "1:77<11 2:77<11"},
+		{"group source", 2, append([]byte{2, 0, 0, 0, 0, 99, 3, 0, 0, 0, 0, 77, 0x88, 0xb5}, payload...), "0:99<77 1:99<77"},
+		{"group is not learnt", 0, append([]byte{3, 0, 0, 0, 0, 77, 2, 0, 0, 0, 0, 11, 0x88, 0xb5}, payload...), "1:77<11 2:77<11"},
 	} {
 		if got := b.send(step.port, step.f); got != step.want {
 			t.Fatalf("%s: out came %q, want %q", step.name, got, step.want)

@@ -181,6 +181,9 @@ func (b *bench) typed(keys string) string {
 	return b.screen.take()
 }
 
+// payload makes a frame long enough to be one of a run.
+const payload = "the payload"
+
 // eth makes a frame from station source to destination: numbers, 255 is
 // broadcast. Tags are written as "100" or "88a8/100" or "8100/5.100", the 5 being
 // the priority.
@@ -204,7 +207,7 @@ func eth(destination, source int, tags ...string) []byte {
 		f = binary.BigEndian.AppendUint16(f, uint16(vlan))
 	}
 	f = append(f, 0x88, 0xb5)
-	return append(f, "payload"...)
+	return append(f, payload...)
 }
 
 func station(n int) []byte {
@@ -232,7 +235,7 @@ func show(f []byte) string {
 		text += fmt.Sprintf("%d]", tci&0xfff)
 		rest = rest[4:]
 	}
-	if string(rest) != "\x88\xb5payload" {
+	if string(rest) != "\x88\xb5"+payload {
 		text += "?"
 	}
 	return text
