@@ -28,6 +28,14 @@ func TestCloudPortFollowsItsInterface(t *testing.T) {
 	i := startCloud(t, spec)
 	want := []string{`p1 is not connected: interface "usb0" does not exist on this host`}
 	far := cloudRawSocket(t, "lan1")
+	// To leave a bridge is not to go, either.
+	end := i.ports[0].end
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
+	natNo(t, netlink.LinkAdd(bridge))
+	member, err := netlink.LinkByName("lan0")
+	natNo(t, err)
+	natNo(t, netlink.LinkSetMaster(member, bridge))
+	natNo(t, netlink.LinkSetNoMaster(member))
 	for round := range 3 {
 		if p := i.Problems(); !slices.Equal(p, want) {
 			t.Fatalf("problems = %q, want %q", p, want)
@@ -61,6 +69,11 @@ func TestCloudPortFollowsItsInterface(t *testing.T) {
 		natNo(t, netlink.LinkDel(link))
 		natWait(t, "the port says that the interface is gone", func() bool { return len(i.Problems()) == 1 })
 	}
+	i.op.Lock()
+	if i.ports[0].end != end {
+		t.Error("a port was opened again because its interface left a bridge")
+	}
+	i.op.Unlock()
 	if n := strings.Count(console.String(), "p1 is connected\r\n"); n != 3 {
 		t.Errorf("the console says %d times that p1 is connected, want 3:\n%s", n, console)
 	}
