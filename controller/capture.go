@@ -178,10 +178,12 @@ func (l *Link) captureEnded(capture *captureRecord, why string) {
 func (p *Project) dropCaptures(ctx context.Context) (lost []string, err error) {
 	p.mu.Lock()
 	var changes []store.Change
+	var links []*Link
 	for _, l := range p.links {
 		if l.rec.Capture != nil {
 			lost = append(lost, l.rec.Capture.Path)
 			l.rec.Capture = nil
+			links = append(links, l)
 			changes = append(changes, store.Change{Kind: kindLink, ID: l.id, Value: encode(l.rec)})
 		}
 	}
@@ -203,7 +205,11 @@ func (p *Project) dropCaptures(ctx context.Context) (lost []string, err error) {
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	return lost, p.commit(ctx, changes...)
+	err = p.commit(ctx, changes...)
+	for _, l := range links {
+		p.c.bus.Publish(p.id, "link.updated", l.View())
+	}
+	return lost, err
 }
 
 // loseCaptures is dropCaptures for a runner that died.

@@ -199,8 +199,12 @@ func (p *Project) observe(s runner.NodeState, first bool) {
 	}
 }
 
+// youngRunner is the age under which a runner that dies is not replaced at
+// once: another one might die of the same.
+const youngRunner = 10 * time.Second
+
 // runnerDied reports every node stopped and starts a new runner, so that
-// consoles answer; nodes stay stopped.
+// consoles answer and devices run; other nodes stay stopped.
 func (p *Project) runnerDied(r *runnerLink) {
 	p.mu.Lock()
 	if p.runner != r {
@@ -223,8 +227,30 @@ func (p *Project) runnerDied(r *runnerLink) {
 	for _, n := range stopped {
 		n.publish("vm.stopped", n.View())
 	}
-	if time.Since(r.born) > 10*time.Second { // one that dies young is started when it is needed again
+	p.noteDeath(p.c.ctx)
+	select {
+	case <-time.After(time.Until(r.born.Add(youngRunner))):
 		p.warm(p.c.ctx)
+	case <-p.c.ctx.Done():
+	}
+}
+
+// noteDeath tells of the captures that ended with the runner, unless another
+// one has begun to run: whoever started that has told.
+func (p *Project) noteDeath(ctx context.Context) {
+	if p.begin() != nil {
+		return // it has been closed meanwhile
+	}
+	defer p.end()
+	if p.runnerOp.lock(ctx) != nil {
+		return
+	}
+	defer p.runnerOp.unlock()
+	if p.knownRunner() != nil {
+		return
+	}
+	if err := p.loseCaptures(ctx); err != nil && ctx.Err() == nil {
+		p.c.cfg.Log.Warn("cannot note the end of captures", "project", p.id, "err", err)
 	}
 }
 
