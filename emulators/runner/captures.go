@@ -209,7 +209,11 @@ func (l *link) stream(o capture.Options, what Listening) (*capture.Stream, error
 	}
 	l.mu.Lock()
 	l.streams[s] = true
+	closed = l.closed
 	l.mu.Unlock()
+	if closed { // meanwhile: nobody else would end it
+		l.closeStream(s)
+	}
 	return s, nil
 }
 

@@ -2,7 +2,9 @@ package runner
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/lanyard-lab/lanyard/nio"
@@ -218,8 +220,9 @@ func (r *Runner) deleteLinkLocked(id string) {
 func (l *link) close() {
 	l.mu.Lock()
 	l.closed = true
-	file, streams := l.file, l.streams
-	l.file, l.streams, l.recorder = nil, nil, nil
+	file, recorder := l.file, l.recorder
+	streams := slices.Collect(maps.Keys(l.streams))
+	l.file, l.recorder = nil, nil
 	l.mu.Unlock()
 	if l.bridge != nil {
 		l.bridge.Close()
@@ -234,8 +237,11 @@ func (l *link) close() {
 			lane.Close()
 		}
 	}
-	for s := range streams {
+	for _, s := range streams {
 		s.Close()
+	}
+	if recorder != nil {
+		recorder.Close()
 	}
 	if file != nil {
 		file.Close()
