@@ -178,6 +178,7 @@ func (l *link) adjust(def Link) error {
 	l.mu.Unlock()
 	l.applyFilters(was, def, lanes)
 	l.record()
+	l.watch()
 	l.bridge.SetSuspended(def.Suspend)
 	l.show()
 	return nil

@@ -310,6 +310,36 @@ func TestEverythingAtOnce(t *testing.T) {
 	l.wantFrames(t, "a", "b")
 }
 
+// TestEarlyCapture sees frames that a filter drops, another capture does not.
+func TestEarlyCapture(t *testing.T) {
+	l := pair(t)
+	for _, early := range []bool{true, false} {
+		path := filepath.Join(l.dir, fmt.Sprint(early, ".pcap"))
+		_, err := l.putLink(joined(func(d *Link) {
+			d.Filters[0] = map[string][]any{"packet_loss": {100.0}}
+			d.Capture = &Capture{Path: path, Early: early}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _ := l.Runner.node("a")
+		if _, err := n.running().Write([]byte("send\r")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.putLink(joined(nil)); err != nil { // ends the capture
+			t.Fatal(err)
+		}
+		const header, record = 24, 16
+		want := int64(header)
+		if early {
+			want += record + 60
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() != want {
+			t.Errorf("capture, early %v: %v, %v, want %d bytes", early, info.Size(), err, want)
+		}
+	}
+}
+
 func TestFreeze(t *testing.T) {
 	l := pair(t)
 	l.wantFrames(t, "a", "b")
