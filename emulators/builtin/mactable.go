@@ -96,6 +96,9 @@ func (t *macTable) sweep(now uint32) {
 
 // flush forgets the addresses behind a port.
 func (t *macTable) flush(port uint32) {
+	if t.used == 0 {
+		return
+	}
 	t.rebuild(func(a address) bool { return a.port != port })
 }
 
