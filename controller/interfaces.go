@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -24,6 +25,10 @@ func (c *Controller) Interfaces() ([]Interface, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the network interfaces: %w", err)
 	}
+	addresses, err := netlink.AddrList(nil, netlink.FAMILY_V4)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the addresses of the network interfaces: %w", err)
+	}
 	interfaces := make([]Interface, len(links))
 	for i, l := range links {
 		attrs := l.Attrs()
@@ -31,8 +36,8 @@ func (c *Controller) Interfaces() ([]Interface, error) {
 			Name: attrs.Name, MAC: attrs.HardwareAddr.String(), TAP: l.Type() == "tuntap",
 			Special: attrs.Flags&net.FlagLoopback != 0 || isSpecial(attrs.Name),
 		}
-		if addresses, err := netlink.AddrList(l, netlink.FAMILY_V4); err == nil && len(addresses) > 0 {
-			one.Address, one.Netmask = addresses[0].IP.String(), net.IP(addresses[0].Mask).String()
+		if at := slices.IndexFunc(addresses, func(a netlink.Addr) bool { return a.LinkIndex == attrs.Index }); at >= 0 {
+			one.Address, one.Netmask = addresses[at].IP.String(), net.IP(addresses[at].Mask).String()
 		}
 		interfaces[i] = one
 	}
@@ -42,7 +47,7 @@ func (c *Controller) Interfaces() ([]Interface, error) {
 // isSpecial tells interfaces that other programs make for their own use by
 // their usual names.
 func isSpecial(name string) bool {
-	for _, prefix := range []string{"lo", "vmnet", "vboxnet", "docker", "lxcbr", "virbr", "ovs-system", "veth", "fw", "p2p", "bridge", "vmware", "virtualbox", "gns3", "lnat"} {
+	for _, prefix := range []string{"lo", "vmnet", "vboxnet", "docker", "lxcbr", "virbr", "ovs-system", "veth", "fw", "p2p", "bridge", "vmware", "virtualbox", "gns3", "lnat", "ltap"} {
 		if strings.HasPrefix(strings.ToLower(name), prefix) {
 			return true
 		}
