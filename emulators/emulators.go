@@ -94,6 +94,9 @@ type Spec struct {
 	Jacks      []Jack          // one per port; fixed until the instance ends, unless it is an Updater
 	Console    Console         // gets the output from Start on, also before Start returns
 	Log        *slog.Logger
+	// Tell shows a text to the user now; level is "info", "warning" or "error".
+	// It may be nil.
+	Tell func(level, text string)
 	// Spawn starts a process that dies with the runner. No emulator may start
 	// a process in another way.
 	Spawn func(*exec.Cmd) error

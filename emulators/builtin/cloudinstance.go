@@ -20,9 +20,11 @@ import (
 type cloudInstance struct {
 	*cloudLife
 	id      string
+	name    string // at the start
 	console emulators.Console
 	log     *slog.Logger
-	unwatch func() // ends the watching of interfaces and waits for that
+	tell    func(level, text string) // may be nil
+	unwatch func()                   // ends the watching of interfaces and waits for that
 
 	op      sync.Mutex // one change at a time, with the system calls it needs
 	ports   map[int]*cloudPort
@@ -160,6 +162,7 @@ func (i *cloudInstance) connect(p *cloudPort) {
 		p.problem = ""
 		cloudPrint(i.console, m.label()+" is connected")
 		i.log.Info("cloud port is connected", "port", m.label())
+		i.notify("info", m.label()+" is connected")
 	}
 }
 
@@ -171,6 +174,13 @@ func (i *cloudInstance) report(p *cloudPort, problem string) {
 	p.problem = problem
 	cloudPrint(i.console, problem)
 	i.log.Warn("cloud port is not connected", "port", p.mapping.label(), "problem", problem)
+	i.notify("error", problem)
+}
+
+func (i *cloudInstance) notify(level, text string) {
+	if i.tell != nil {
+		i.tell(level, i.name+": "+text)
+	}
 }
 
 // publish shows the problems to Problems; op held.

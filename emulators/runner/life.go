@@ -122,7 +122,7 @@ func (n *node) spec() emulators.Spec {
 	defer n.mu.Unlock()
 	s := emulators.Spec{
 		ID: n.def.ID, Name: n.def.Name, Folder: n.def.Folder, Properties: n.def.Properties,
-		Console: n.hub, Log: n.runner.log.With("node", n.def.ID), Spawn: n.runner.spawn,
+		Console: n.hub, Log: n.runner.log.With("node", n.def.ID), Spawn: n.runner.spawn, Tell: n.runner.tell,
 	}
 	for _, j := range n.jacks {
 		e := emulators.Jack{Adapter: j.Adapter, Port: j.Port.Port}
