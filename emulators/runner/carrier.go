@@ -22,13 +22,28 @@ func (l *link) show() {
 	}
 	for i, e := range def.Ends {
 		up := !closed && (always || state.Up[1-i] && !def.Suspend)
-		l.runner.setCarrier(e, up)
+		if e.Node != "" {
+			l.runner.setCarrier(e, up)
+		} else if !closed {
+			l.showOutside(i, up)
+		}
 	}
 	if closed {
 		return
 	}
 	state.Carrier = l.carrier(def)
 	l.tell(state)
+}
+
+// showOutside tells the host's side of a TAP device.
+func (l *link) showOutside(i int, up bool) {
+	tap, ok := l.opened[i].(interface{ SetCarrier(up bool) error })
+	if !ok {
+		return
+	}
+	if err := tap.SetCarrier(up); err != nil {
+		l.runner.log.Warn("a carrier cannot be shown to the host", "link", l.snapshot().ID, "up", up, "err", err)
+	}
 }
 
 // takesPart reports whether what is at an end sends and takes frames.
