@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxPorts      = 1024 // of one device
+	maxPorts      = 4096 // of one device
 	maxPortNumber = 65535
 	maxPortName   = 255 // bytes
 )
@@ -61,7 +61,7 @@ type switchPort struct {
 // GNS3 has them.
 type switchProperties struct {
 	Ports []struct {
-		Name      string  `json:"name"`
+		Name      *string `json:"name"`
 		Number    *int    `json:"port_number"`
 		Type      string  `json:"type"`
 		VLAN      *int    `json:"vlan"`
@@ -77,9 +77,8 @@ func planSwitch(raw json.RawMessage) ([]portPlan, error) {
 	}
 	plans := make([]portPlan, 0, len(p.Ports))
 	for i, m := range p.Ports {
-		plan := portPlan{name: m.Name, vlan: 1, tpid: tpidCustomer}
-		var err error
-		if plan.number, err = portNumber(m.Number); err == nil {
+		plan, err := planPort(m.Name, m.Number)
+		if err == nil {
 			err = plan.setKind(m.Type)
 		}
 		if err == nil && m.VLAN != nil {
@@ -89,7 +88,7 @@ func planSwitch(raw json.RawMessage) ([]portPlan, error) {
 			err = plan.setEtherType(*m.EtherType)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("ports_mapping: port %s: %w", portLabel(m.Name, i), err)
+			return nil, fmt.Errorf("ports_mapping: port %s: %w", portLabel(plan.name, i), err)
 		}
 		plans = append(plans, plan)
 	}
@@ -99,8 +98,8 @@ func planSwitch(raw json.RawMessage) ([]portPlan, error) {
 // hubProperties are those of a node with the emulator "ethernet_hub".
 type hubProperties struct {
 	Ports []struct {
-		Name   string `json:"name"`
-		Number *int   `json:"port_number"`
+		Name   *string `json:"name"`
+		Number *int    `json:"port_number"`
 	} `json:"ports_mapping"`
 }
 
@@ -112,11 +111,11 @@ func planHub(raw json.RawMessage) ([]portPlan, error) {
 	}
 	plans := make([]portPlan, 0, len(p.Ports))
 	for i, m := range p.Ports {
-		number, err := portNumber(m.Number)
+		plan, err := planPort(m.Name, m.Number)
 		if err != nil {
-			return nil, fmt.Errorf("ports_mapping: port %s: %w", portLabel(m.Name, i), err)
+			return nil, fmt.Errorf("ports_mapping: port %s: %w", portLabel(plan.name, i), err)
 		}
-		plans = append(plans, portPlan{name: m.Name, number: number, vlan: 1, tpid: tpidCustomer})
+		plans = append(plans, plan)
 	}
 	return plans, checkPorts(plans)
 }
@@ -129,14 +128,23 @@ func portLabel(name string, i int) string {
 	return fmt.Sprintf("%q", name)
 }
 
-func portNumber(n *int) (int, error) {
-	switch {
-	case n == nil:
-		return 0, errors.New("port_number is missing")
-	case *n < 0 || *n > maxPortNumber:
-		return 0, fmt.Errorf("port_number %d is not 0 to %d", *n, maxPortNumber)
+// planPort plans an access port in VLAN 1. One that is given no name is called
+// as GNS3 calls it.
+func planPort(name *string, number *int) (portPlan, error) {
+	p := portPlan{vlan: 1, tpid: tpidCustomer}
+	if name != nil {
+		p.name = *name
 	}
-	return *n, nil
+	switch {
+	case number == nil:
+		return p, errors.New("port_number is missing")
+	case *number < 0 || *number > maxPortNumber:
+		return p, fmt.Errorf("port_number %d is not 0 to %d", *number, maxPortNumber)
+	case name == nil:
+		p.name = fmt.Sprintf("Ethernet%d", *number)
+	}
+	p.number = *number
+	return p, nil
 }
 
 func (p *portPlan) setKind(kind string) error {
@@ -226,7 +234,14 @@ func decodeProperties(raw json.RawMessage, into any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	err := d.Decode(into)
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case ok && wrong.Field == "":
+		return errors.New("its properties are not valid: they are not an object")
+	case ok:
+		return fmt.Errorf("its properties are not valid: %s cannot be a %s", wrong.Field, wrong.Value)
+	case err != nil:
 		return fmt.Errorf("its properties are not valid: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := d.Token(); err != io.EOF {

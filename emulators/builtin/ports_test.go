@@ -12,7 +12,7 @@ import (
 
 func TestCheck(t *testing.T) {
 	var many []string
-	for i := range 1025 {
+	for i := range 4097 {
 		many = append(many, fmt.Sprintf(`{"name": "e%d", "port_number": %d}`, i, i))
 	}
 	ports := func(list ...string) string { return `{"ports_mapping": [` + strings.Join(list, ", ") + `]}` }
@@ -29,21 +29,26 @@ func TestCheck(t *testing.T) {
 		{"no ports", NewSwitch(), ports(), ""},
 		{"null", NewSwitch(), `{"ports_mapping": null}`, ""},
 		{"nothing", NewSwitch(), ``, "its properties are missing"},
-		{"no object", NewSwitch(), `[]`, "its properties are not valid"},
+		{"no object", NewSwitch(), `[]`, "its properties are not valid: they are not an object"},
 		{"more behind", NewSwitch(), `{} {}`, "something behind"},
+		{"VLAN in quotes", NewSwitch(), ports(`{"name": "e0", "port_number": 0, "vlan": "1"}`), "ports_mapping.vlan cannot be a string"},
+		{"VLAN and a half", NewSwitch(), ports(`{"name": "e0", "port_number": 0, "vlan": 1.5}`), "ports_mapping.vlan cannot be a number 1.5"},
+		{"no JSON", NewSwitch(), `{"ports_mapping": [`, "its properties are not valid: unexpected EOF"},
 		{"unknown property", NewSwitch(), `{"colour": 1}`, `unknown field "colour"`},
 		{"unknown key of a port", NewSwitch(), ports(`{"name": "e0", "port_number": 0, "speed": 1}`), `unknown field "speed"`},
 		{"no number", NewSwitch(), ports(`{"name": "e0"}`), `port "e0": port_number is missing`},
 		{"negative number", NewSwitch(), ports(`{"name": "e0", "port_number": -1}`), "port_number -1 is not 0 to 65535"},
 		{"number twice", NewSwitch(), ports(`{"name": "e0", "port_number": 3}`, `{"name": "e1", "port_number": 3}`), `ports "e0" and "e1" both have port_number 3`},
 		{"name twice", NewSwitch(), ports(`{"name": "e0", "port_number": 0}`, `{"name": "e0", "port_number": 1}`), `two ports are named "e0"`},
-		{"no name", NewSwitch(), ports(`{"port_number": 0}`), "the name of port 1 of the list"},
+		{"no name", NewSwitch(), ports(`{"port_number": 3}`), ""},
+		{"no name that another has", NewSwitch(), ports(`{"port_number": 3}`, `{"name": "Ethernet3", "port_number": 4}`), `two ports are named "Ethernet3"`},
+		{"empty name", NewSwitch(), ports(`{"name": "", "port_number": 0}`), "the name of port 1 of the list"},
 		{"bad name", NewSwitch(), ports(`{"name": "a\u001bb", "port_number": 0}`), "control characters"},
 		{"type", NewSwitch(), ports(`{"name": "e0", "port_number": 0, "type": "trunk"}`), `type "trunk" is not access, dot1q or qinq`},
 		{"VLAN 0", NewSwitch(), ports(`{"name": "e0", "port_number": 0, "vlan": 0}`), "vlan 0 is not 1 to 4094"},
 		{"VLAN 4095", NewSwitch(), ports(`{"name": "e0", "port_number": 0, "vlan": 4095}`), "vlan 4095 is not 1 to 4094"},
 		{"ethertype", NewSwitch(), ports(`{"name": "e0", "port_number": 0, "type": "qinq", "ethertype": "0x0800"}`), `ethertype "0x0800" is not`},
-		{"too many ports", NewSwitch(), ports(many...), "1025 ports are more than 1024"},
+		{"too many ports", NewSwitch(), ports(many...), "4097 ports are more than 4096"},
 		{"hub", NewHub(), ports(`{"name": "Ethernet0", "port_number": 0}`), ""},
 		{"hub with VLANs", NewHub(), ports(`{"name": "e0", "port_number": 0, "vlan": 1}`), `unknown field "vlan"`},
 		{"hub, number twice", NewHub(), ports(`{"name": "e0", "port_number": 3}`, `{"name": "e1", "port_number": 3}`), "both have port_number 3"},
