@@ -25,6 +25,8 @@ type server struct {
 	http  *http.Client
 	where namespace // that it runs in
 
+	change func(*exec.Cmd) // of the command; may be nil
+
 	cmd    *exec.Cmd
 	exited chan struct{}
 	log    *logBuffer
@@ -40,7 +42,13 @@ func newServer(t *testing.T, args ...string) *server {
 // newServerIn starts a server in a network namespace, "" for the test's own.
 func newServerIn(t *testing.T, where namespace, args ...string) *server {
 	t.Helper()
-	s := &server{ports: reserve(t), dir: t.TempDir(), args: args, where: where,
+	return newServerBy(t, where, nil, args...)
+}
+
+// newServerBy also changes the command, unless change is nil.
+func newServerBy(t *testing.T, where namespace, change func(*exec.Cmd), args ...string) *server {
+	t.Helper()
+	s := &server{ports: reserve(t), dir: t.TempDir(), args: args, where: where, change: change,
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, DialContext: where.dial}, Timeout: 2 * patience}}
 	s.url = "http://" + s.ports.api()
 	t.Cleanup(func() { s.cleanUp(t) })
@@ -71,6 +79,9 @@ func (s *server) launch(t *testing.T) {
 	t.Helper()
 	s.cmd = command(append([]string{"serve", "--listen", s.ports.api(), "--data-dir", s.dir,
 		"--console-ports", s.ports.consoles(), "--udp-ports", s.ports.udps()}, s.args...)...)
+	if s.change != nil {
+		s.change(s.cmd)
+	}
 	s.where.move(s.cmd)
 	s.log = &logBuffer{}
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
