@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	queueFrames = 8192     // that wait in a funnel
+	queueFrames = 32 << 10 // that wait in a funnel: 64 ports with 512 each
 	queueBytes  = 8 << 20  // of memory for them
 	parcelBytes = 16 << 10 // that a parcel holds, or one longer frame
 	burstFrames = 256      // that are taken from the queue at a time, or one parcel
