@@ -9,18 +9,23 @@ import (
 	"slices"
 
 	"github.com/lanyard-lab/lanyard/emulators"
+	"github.com/lanyard-lab/lanyard/nio"
 )
 
-// check asks the emulator of a device that is always on whether it could be
-// made, so that whoever defines it hears of a mistake at once.
-func (n *node) check() error {
-	spec := n.spec()
-	def := n.snapshot().Node
+// check asks the emulator of a device that is always on whether it could be as
+// defined, so that whoever defines it hears of a mistake at once.
+func (n *node) check(def Node) error {
 	emulator, ok := n.runner.emulators[def.Emulator]
 	if !def.AlwaysOn || !ok {
 		return nil
 	}
-	if err := emulator.Check(context.Background(), spec); err != nil {
+	s := n.spec()
+	s.Name, s.Properties, s.Jacks = def.Name, def.Properties, nil
+	for _, p := range def.Ports {
+		wire, _ := nio.Pipe() // in place of the one that it will get
+		s.Jacks = append(s.Jacks, emulators.Jack{Adapter: p.Adapter, Port: p.Port, NIO: wire})
+	}
+	if err := emulator.Check(context.Background(), s); err != nil {
 		return refuse(http.StatusBadRequest, "%v", err)
 	}
 	return nil
@@ -46,6 +51,9 @@ func (n *node) redefine(def Node) (NodeState, error) {
 	n.mu.Unlock()
 	if reflect.DeepEqual(old, def) {
 		return n.snapshot(), nil
+	}
+	if err := n.check(def); err != nil {
+		return NodeState{}, err
 	}
 	if old.Console != def.Console {
 		if err := n.listen(def.Console); err != nil {
@@ -94,12 +102,6 @@ func (n *node) redo(old, def Node) error {
 	n.mu.Lock()
 	n.def = def
 	n.mu.Unlock()
-	if err := n.check(); err != nil {
-		n.mu.Lock()
-		n.def = old
-		n.mu.Unlock()
-		return errors.Join(err, n.replug(old))
-	}
 	if def.AlwaysOn && n.running() == nil {
 		n.turnOn()
 	}
@@ -125,8 +127,12 @@ func (n *node) update(old, def Node) error {
 	n.mu.Lock()
 	n.def = old
 	n.mu.Unlock()
-	if back := n.replug(old); back != nil {
-		n.runner.tell("error", fmt.Sprintf("%s has lost its ports: %v", old.Name, back))
+	back := n.replug(old)
+	if back == nil { // ports that were gone meanwhile have other jacks now
+		back = updater.Update(context.Background(), n.spec())
+	}
+	if back != nil {
+		n.runner.tell("error", fmt.Sprintf("%s has lost ports: %v", old.Name, back))
 	}
 	return refuse(http.StatusBadRequest, "%v", err)
 }

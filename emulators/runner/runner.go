@@ -177,7 +177,7 @@ func (r *Runner) putNodeLocked(def Node) (NodeState, error) {
 	if err != nil {
 		return NodeState{}, err
 	}
-	if err := n.check(); err != nil {
+	if err := n.check(def); err != nil {
 		n.close()
 		return NodeState{}, err
 	}
