@@ -162,9 +162,13 @@ func TestRestartKeepsEverything(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		s.end(t, signal)
 		s.start(t)
-		if after := state(); after != before {
-			t.Errorf("after %v:\n%s\nbefore:\n%s", signal, after, before)
-		}
+		// What is observed comes back with the runner.
+		eventually(t, patience, func() error {
+			if after := state(); after != before {
+				return fmt.Errorf("after %v:\n%s\nbefore:\n%s", signal, after, before)
+			}
+			return nil
+		})
 	}
 	// The port of the NIO is still taken.
 	status, answer := s.call(t, "POST", "/v1/projects/"+l.project+"/vpcs/vms/"+l.vms[0]+"/adapters/0/ports/0/nio", nio)
