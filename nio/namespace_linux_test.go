@@ -81,6 +81,27 @@ func cable(t testing.TB, a, b string, mtu int) {
 	}
 	setUpLink(t, a)
 	setUpLink(t, b)
+	awaitCarrier(t, a, b)
+	awaitCarrier(t, b, a)
+}
+
+// awaitCarrier returns once frames get from one interface to another: the host
+// notices carriers after a while, and drops what is sent before.
+func awaitCarrier(t testing.TB, from, to string) {
+	t.Helper()
+	out, in := openWire(t, from), openWire(t, to)
+	defer unix.Close(out.fd)
+	defer unix.Close(in.fd)
+	probe, got := frame(0, 60), make([]byte, 60)
+	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
+		_ = unix.Send(out.fd, probe, unix.MSG_DONTWAIT)
+		if n, err := unix.Read(in.fd, got); err == nil && bytes.Equal(got[:n], probe) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nothing gets from %s to %s", from, to)
+		}
+	}
 }
 
 func mustLink(t testing.TB, name string) netlink.Link {
@@ -130,15 +151,20 @@ type wire struct{ fd int }
 
 func onWire(t testing.TB, name string) wire {
 	t.Helper()
+	w := openWire(t, name)
+	t.Cleanup(func() { _ = unix.Close(w.fd) })
+	return w
+}
+
+func openWire(t testing.TB, name string) wire {
+	t.Helper()
 	all := int(htons(unix.ETH_P_ALL))
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = unix.Close(fd) })
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 16<<20)
-	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(patience / time.Second)})
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: uint16(all), Ifindex: mustLink(t, name).Attrs().Index}); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +174,7 @@ func onWire(t testing.TB, name string) wire {
 func (w wire) send(t testing.TB, frames ...[]byte) {
 	t.Helper()
 	for _, f := range frames {
-		if err := unix.Send(w.fd, f, 0); err != nil {
+		if err := unix.Send(w.fd, f, 0); err != nil { // its buffer is long enough not to wait
 			t.Fatalf("cannot send a frame of %d bytes: %v", len(f), err)
 		}
 	}

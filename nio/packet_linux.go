@@ -3,11 +3,9 @@ package nio
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync/atomic"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +13,10 @@ import (
 // Packet is a network interface of this host as it is seen from outside: what
 // comes in to it is received here, besides the host, and what is written here
 // goes out of it. What the host itself sends is not received.
+//
+// Frames are received as they are on a cable: with their VLAN tags, with
+// checksums, and cut to size where the host or its network card had joined the
+// segments of TCP or the datagrams of UDP.
 // https://man7.org/linux/man-pages/man7/packet.7.html
 type Packet struct {
 	port
@@ -22,64 +24,86 @@ type Packet struct {
 	file    *os.File
 	raw     syscall.RawConn
 	readers chan struct{} // closed when the reading goroutine has ended
+	watch   packetWatch
 	drops   packetDrops
 }
 
-type packetDrops struct{ full, down, size, failed, overflow atomic.Uint64 }
+type packetDrops struct{ full, down, size, failed, unknown, overflow atomic.Uint64 }
 
-// OpenPacket opens an interface that exists, and makes it take frames for all
-// addresses. The error wraps EPERM when rights are missing and ENODEV when
-// there is no such interface. An interface that is deleted and made again has to
-// be opened again.
+// OpenPacket opens an Ethernet interface that exists, and makes it take frames
+// for all addresses. Neither its MTU nor whether it is up is changed. When it is
+// deleted, the next one of this name takes its place within a second.
+//
+// errors.Is finds fs.ErrPermission in the error when rights are missing, ENODEV
+// when there is no such interface, and errors.ErrUnsupported when it is none of
+// Ethernet.
 func OpenPacket(name string) (*Packet, error) {
 	fail := func(err error) (*Packet, error) {
-		advice := ""
-		switch {
-		case errors.Is(err, unix.EPERM):
-			advice = "; it takes the right CAP_NET_RAW"
-		case errors.Is(err, unix.ENODEV):
-			advice = "; there is none of this name"
-		}
-		return nil, fmt.Errorf("cannot open network interface %q: %w%s", name, err, advice)
+		return nil, fmt.Errorf("cannot open network interface %q: %w%s", name, err, packetAdvice(err))
 	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fail(err)
 	}
-	if err := bindPacket(fd, name); err != nil {
+	err = setUpPacket(fd)
+	if err == nil {
+		err = bindPacket(fd, name)
+	}
+	if err != nil {
 		_ = unix.Close(fd)
 		return fail(err)
 	}
-	file := os.NewFile(uintptr(fd), "packet:"+name)
-	raw, err := file.SyscallConn()
+	file, raw, err := pollable(fd, "packet:"+name)
 	if err != nil {
-		_ = file.Close()
 		return fail(err)
 	}
-	setBuffers(uintptr(fd))
 	p := &Packet{name: name, file: file, raw: raw, readers: make(chan struct{})}
+	p.watch.again = p.attach
 	go func() {
 		defer close(p.readers)
-		_ = raw.Read(p.readable)
+		readUntilEnd(raw, &p.closed, p.readable)
 	}()
 	return p, nil
 }
 
-// bindPacket binds last: before that nothing is received.
+func packetAdvice(err error) string {
+	switch {
+	case errors.Is(err, unix.EPERM):
+		return "; it takes the right CAP_NET_RAW"
+	case errors.Is(err, unix.ENODEV):
+		return "; there is none of this name"
+	case errors.Is(err, errors.ErrUnsupported):
+		return "; it carries no Ethernet frames"
+	}
+	return ""
+}
+
+// setUpPacket prepares a socket that is not bound and receives nothing yet.
+func setUpPacket(fd int) error {
+	setBuffers(uintptr(fd))
+	// Linux 4.20. Without it, a frame's type tells which ones went out.
+	_ = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
+	return errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1),
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1))
+}
+
+// bindPacket begins to receive from an interface.
 func bindPacket(fd int, name string) error {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
 		return err
 	}
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFHWADDR, request); err != nil {
+		return err
+	}
+	if kind := request.Uint16(); kind != unix.ARPHRD_ETHER && kind != unix.ARPHRD_LOOPBACK {
+		return errors.ErrUnsupported
+	}
 	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
 		return err
 	}
 	index := int(request.Uint32())
-	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
-		return err
-	}
-	// Linux 4.20. Without it, a frame's type tells which ones went out.
-	_ = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 	promiscuous := unix.PacketMreq{Ifindex: int32(index), Type: unix.PACKET_MR_PROMISC}
 	if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &promiscuous); err != nil {
 		return err
@@ -91,39 +115,13 @@ func bindPacket(fd int, name string) error {
 // Name is the name of the interface.
 func (p *Packet) Name() string { return p.name }
 
-// Write sends a batch; it never waits.
-func (p *Packet) Write(frames [][]byte) error {
-	if p.closed.Load() {
-		return net.ErrClosed
-	}
-	return p.raw.Control(func(fd uintptr) {
-		for _, f := range frames {
-			if len(f) < MinFrame {
-				p.drops.size.Add(1)
-				continue
-			}
-			_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(&f[0])), uintptr(len(f)), unix.MSG_DONTWAIT, 0, 0)
-			switch errno {
-			case 0:
-			case unix.EAGAIN, unix.ENOBUFS:
-				p.drops.full.Add(1)
-			case unix.ENETDOWN, unix.ENXIO, unix.ENODEV:
-				p.drops.down.Add(1)
-			case unix.EMSGSIZE:
-				p.drops.size.Add(1)
-			default:
-				p.drops.failed.Add(1)
-			}
-		}
-	})
-}
-
 // EachDrop tells what was dropped.
 func (p *Packet) EachDrop(f func(cause string, frames uint64)) {
 	f("no room to send", p.drops.full.Load())
 	f("interface down", p.drops.down.Load())
 	f("size", p.drops.size.Load())
 	f("failed to send", p.drops.failed.Load())
+	f("unknown offload", p.drops.unknown.Load())
 	f("receive overflow", p.overflow())
 	f("nobody listens", p.unheard.Load())
 }
@@ -144,6 +142,7 @@ func (p *Packet) Close() error {
 		<-p.readers
 		return nil
 	}
+	p.watch.stop()
 	err := p.file.Close()
 	<-p.readers
 	return err

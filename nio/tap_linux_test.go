@@ -291,11 +291,15 @@ func TestTAPUnderLoad(t *testing.T) {
 				}
 			})
 		}
-		for n := range 50 {
+		for waiting, n := true, 0; waiting; n++ { // the host needs a while to notice the carrier
 			_ = unix.Send(w.fd, frame(n, 100), unix.MSG_DONTWAIT)
 			tap.EachDrop(func(string, uint64) {})
+			select {
+			case <-came:
+				waiting = false
+			default:
+			}
 		}
-		<-came
 		_ = tap.Close()
 		_ = tap.Close()
 		all.Wait()
