@@ -36,6 +36,7 @@ func (x *Exchange) Open(local, remote netip.AddrPort) (*UDP, error) {
 	if peer := x.open[endpoints{u.remote, u.local}]; peer != nil && peer != u {
 		u.direct.Store(peer)
 		peer.direct.Store(u)
+		peer.refusal.set(false)
 	}
 	return u, nil
 }

@@ -6,14 +6,19 @@ import (
 	"time"
 )
 
-// refusalLasts is how long the other end of a tunnel counts as away after it
-// refused a frame. Then it is given the benefit of the doubt: only the next
-// frame can tell.
-const refusalLasts = time.Second
+// How long the other end of a tunnel counts as away after it refused a frame.
+// Then it is given the benefit of the doubt: only the next frame can tell. A
+// host answers each frame that comes from itself, but those of another host only
+// about once a second (net.ipv4.icmp_ratelimit).
+const (
+	refusalLastsHere = time.Second
+	refusalLasts     = 3 * time.Second
+)
 
 // refusal is whether the other end of a tunnel refuses frames.
 type refusal struct {
-	on atomic.Bool
+	lasts time.Duration
+	on    atomic.Bool
 
 	mu    sync.Mutex
 	last  time.Time // of a refused frame
@@ -31,7 +36,7 @@ func (r *refusal) set(refused bool) {
 	if refused {
 		r.last = time.Now()
 		if r.timer == nil {
-			r.timer = time.AfterFunc(refusalLasts, r.expire)
+			r.timer = time.AfterFunc(r.lasts, r.expire)
 		}
 	}
 	r.changeLocked(refused)
@@ -45,7 +50,7 @@ func (r *refusal) expire() {
 	if !r.on.Load() {
 		return
 	}
-	if rest := refusalLasts - time.Since(r.last); rest > 0 {
+	if rest := r.lasts - time.Since(r.last); rest > 0 {
 		r.timer = time.AfterFunc(rest, r.expire)
 		return
 	}
@@ -71,12 +76,12 @@ func (r *refusal) stop() {
 }
 
 // Refused reports whether the other end has refused a frame within the last
-// second, and sent none since: it is on this host, or its host says so, and has
-// not opened its port.
+// second, or three if it is on another host, and sent none since: nobody has
+// opened its port.
 func (u *UDP) Refused() bool { return u.refusal.on.Load() }
 
 // OnRefused sets what is called, in a goroutine of its own, when Refused has
-// changed.
+// changed. It may be called again while it runs.
 func (u *UDP) OnRefused(f func()) {
 	u.refusal.mu.Lock()
 	defer u.refusal.mu.Unlock()

@@ -16,7 +16,8 @@ import (
 const socketBuffer = 1 << 20
 
 // UDP is one end of a UDP tunnel: each datagram is a frame. It hears only its
-// remote address.
+// remote address. The longest frame has 65,507 bytes, over IPv6 65,527; one that
+// is longer than the way's MTU goes in fragments.
 type UDP struct {
 	port
 	local, remote netip.AddrPort
@@ -24,7 +25,8 @@ type UDP struct {
 	raw           syscall.RawConn
 	readers       chan struct{} // closed when the reading goroutine has ended
 	drops         udpDrops
-	noSegments    atomic.Bool // the way out does not take UDP_SEGMENT
+	noSegments    atomic.Bool  // the way out does not take UDP_SEGMENT
+	segmentMost   atomic.Int32 // the longest frames that it takes so
 	refusal       refusal
 
 	exchange *Exchange           // nil: none
@@ -34,7 +36,7 @@ type UDP struct {
 // UDPDrops counts the frames that a UDP end dropped, by cause.
 type UDPDrops struct {
 	Full     uint64 // to send: the socket's buffer was full
-	Refused  uint64 // to send: the other end is not there
+	Refused  uint64 // to send: the other end is not there (a lower bound: one answer may stand for many)
 	Size     uint64 // either way: shorter than MinFrame, or too long to send
 	Failed   uint64 // to send: any other error
 	Overflow uint64 // received: the socket's buffer was full (a lower bound: it wraps at 2^32)
@@ -64,11 +66,16 @@ func OpenUDP(local, remote netip.AddrPort) (*UDP, error) {
 		local: addrPort(conn.LocalAddr()), remote: addrPort(conn.RemoteAddr()),
 		conn: conn, raw: raw, readers: make(chan struct{}),
 	}
+	u.segmentMost.Store(MaxFrame)
+	u.refusal.lasts = refusalLasts
+	if u.remote.Addr().IsLoopback() {
+		u.refusal.lasts = refusalLastsHere
+	}
 	_ = raw.Control(setBuffers)
 	_ = raw.Control(allowFragments)
 	go func() {
 		defer close(u.readers)
-		_ = raw.Read(u.readable)
+		readUntilEnd(raw, &u.closed, u.readable)
 	}()
 	return u, nil
 }
@@ -155,6 +162,20 @@ func setBuffers(fd uintptr) {
 func allowFragments(fd uintptr) {
 	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
 	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DONT)
+}
+
+// routeRoom is the longest datagram, in bytes, that goes to the remote address
+// in one piece, and 0 if the kernel does not say.
+func (u *UDP) routeRoom(fd uintptr) int {
+	level, option, headers := unix.IPPROTO_IP, unix.IP_MTU, 20+8
+	if u.remote.Addr().Is6() {
+		level, option, headers = unix.IPPROTO_IPV6, unix.IPV6_MTU, 40+8
+	}
+	mtu, err := unix.GetsockoptInt(int(fd), level, option)
+	if err != nil {
+		return 0
+	}
+	return max(0, mtu-headers)
 }
 
 func addrPort(a net.Addr) netip.AddrPort {

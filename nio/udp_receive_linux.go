@@ -74,11 +74,17 @@ func (u *UDP) readable(fd uintptr) bool {
 		case unix.EBADF, unix.ENOTSOCK, unix.EFAULT, unix.EINVAL, unix.ENOSYS:
 			return true
 		case unix.ECONNREFUSED: // about a frame that was sent
-			u.refusal.set(true)
+			u.refused()
 		default:
 		}
 	}
 	return true
+}
+
+// refused notes that the other end refused a frame.
+func (u *UDP) refused() {
+	u.drops.refused.Add(1)
+	u.refusal.set(true)
 }
 
 func (u *UDP) received(r *receiver, n int) {

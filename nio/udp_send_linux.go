@@ -64,7 +64,7 @@ func (s *sender) send(fd uintptr) {
 // build makes messages of the first frames and returns how many.
 func (s *sender) build(frames [][]byte) (messages int) {
 	frames = frames[:min(len(frames), sendBatch)]
-	segmented := !s.udp.noSegments.Load()
+	segmented, most := !s.udp.noSegments.Load(), int(s.udp.segmentMost.Load())
 	for i, f := range frames {
 		s.iovs[i] = unix.Iovec{Base: unsafe.SliceData(f)}
 		s.iovs[i].SetLen(len(f))
@@ -72,7 +72,7 @@ func (s *sender) build(frames [][]byte) (messages int) {
 	for i := 0; i < len(frames); messages++ {
 		n := 1
 		if segmented {
-			n = run(frames[i:])
+			n = run(frames[i:], most)
 		}
 		hdr := &s.hdrs[messages].hdr
 		*hdr = unix.Msghdr{Iov: &s.iovs[i]}
@@ -90,10 +90,11 @@ func (s *sender) build(frames [][]byte) (messages int) {
 	return messages
 }
 
-// run is the number of frames at the beginning that can go in one message.
-func run(frames [][]byte) int {
+// run is the number of frames at the beginning that can go in one message, in
+// which none may be longer than most.
+func run(frames [][]byte, most int) int {
 	size := len(frames[0])
-	if size < MinFrame {
+	if size < MinFrame || size > most {
 		return 1
 	}
 	n, total := 1, size
@@ -135,11 +136,11 @@ func (s *sender) sendMessages(fd uintptr, messages int) (used int, full bool) {
 		case errno == unix.EAGAIN || errno == unix.ENOBUFS:
 			return used, true
 		case errno == unix.ECONNREFUSED && refused != m: // told of an earlier frame
-			s.udp.refusal.set(true)
+			s.udp.refused()
 			refused = m
 			continue
 		case n > 1 && (errno == unix.EIO || errno == unix.EINVAL || errno == unix.EMSGSIZE):
-			s.udp.noSegments.Store(true)
+			s.segmentLess(fd, errno, int(s.segments[m].size))
 			return used, false
 		case errno == unix.ECONNREFUSED:
 			s.udp.refusal.set(true)
@@ -154,4 +155,15 @@ func (s *sender) sendMessages(fd uintptr, messages int) (used int, full bool) {
 		m++
 	}
 	return used, false
+}
+
+// segmentLess notes that a message with segments of size bytes was refused: the
+// kernel does not send any in fragments, and some ways take none at all.
+func (s *sender) segmentLess(fd uintptr, errno unix.Errno, size int) {
+	room := s.udp.routeRoom(fd)
+	if errno == unix.EIO || room < MinFrame || size <= room {
+		s.udp.noSegments.Store(true)
+		return
+	}
+	s.udp.segmentMost.Store(int32(room))
 }
