@@ -2,7 +2,6 @@ package nio
 
 import (
 	"errors"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -224,41 +223,6 @@ func TestOpenTAPErrors(t *testing.T) {
 			t.Errorf("OpenTAP(%q) = %v, want nil", name, tap)
 		}
 	}
-}
-
-// withoutRights calls f in a thread that may not do what root may. The thread
-// ends with it.
-func withoutRights(t *testing.T, f func()) {
-	t.Helper()
-	inside := enter(t)
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good
-		err := unix.Setns(int(inside), unix.CLONE_NEWNET)
-		if err == nil {
-			header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-			var none [2]unix.CapUserData
-			err = unix.Capset(&header, &none[0])
-		}
-		if err == nil {
-			f()
-		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestOpenWithoutRights(t *testing.T) {
-	withoutRights(t, func() {
-		if _, err := OpenTAP("tap0"); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "CAP_NET_ADMIN") {
-			t.Errorf("OpenTAP() = %v, want EPERM and the right that is missing", err)
-		}
-		if _, err := OpenPacket("lo"); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "CAP_NET_RAW") {
-			t.Errorf("OpenPacket() = %v, want EPERM and the right that is missing", err)
-		}
-	})
 }
 
 // TestTAPUnderLoad is for the race detector.
