@@ -10,7 +10,7 @@ import (
 
 const (
 	// fileLimit is what may wait for the disk, in bytes.
-	fileLimit = 4 << 20
+	fileLimit = 1 << 20
 	// checkEvery is how often a busy capture looks whether its file is there.
 	checkEvery = time.Second
 )
