@@ -58,11 +58,12 @@ const (
 	normalMost = 4  // standard deviations
 	paretoMost = 10 // standard deviations
 
-	// paretoShape makes a tail that is heavy and still has a mean and a
-	// deviation: shape/(shape-1) and sqrt(shape/(shape-2))/(shape-1).
+	// paretoShape makes a tail that is heavy and still has a deviation. Mean and
+	// deviation are those of what is left of it up to paretoMost:
+	// 1.5 - 1/2c² and sqrt(3 - 2/c - mean²) for c = mean + paretoMost*deviation.
 	paretoShape     = 3
-	paretoMean      = 1.5
-	paretoDeviation = 0.8660254037844386
+	paretoMean      = 1.49364
+	paretoDeviation = 0.73719
 )
 
 // stray draws how far a time is from its middle.

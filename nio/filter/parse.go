@@ -170,7 +170,8 @@ func (s *Settings) apply(name string, v values) error {
 func (s *Settings) applyRate(v values) error {
 	bits := int64(v[0].number)
 	if bits < minRate {
-		return fmt.Errorf("Rate is %d, allowed are 0 for no limit and whole numbers from %d to %d bit/s", bits, minRate, maxRate)
+		return fmt.Errorf("the rate is %d, allowed are 0 for no limit and whole numbers from %d to %d bit/s",
+			bits, minRate, maxRate)
 	}
 	s.Rate = Rate{BitsPerSecond: bits, BurstBytes: int(v[1].number), QueueBytes: int(v[2].number)}
 	if s.Rate.QueueBytes == 0 {
@@ -188,7 +189,7 @@ func parseDistribution(word string) (Distribution, error) {
 	case "pareto":
 		return Pareto, nil
 	}
-	return 0, fmt.Errorf("Distribution is %q, allowed are uniform, normal and pareto", clip(word))
+	return 0, fmt.Errorf("the distribution is %q, allowed are uniform, normal and pareto", clip(word))
 }
 
 // programs compiles the expressions of a text, one in a line.

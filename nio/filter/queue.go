@@ -118,7 +118,8 @@ func (q *queue) sortLocked(now int64, frames [][]byte, direct *batch) {
 		}
 		h := held{due: due, passed: passed, buffer: keep(f)}
 		if straggles {
-			heap.Push(&q.stragglers, &h)
+			one := h // only stragglers are allocated
+			heap.Push(&q.stragglers, &one)
 		} else {
 			q.waiting.push(h)
 		}
