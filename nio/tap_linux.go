@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -40,6 +41,9 @@ func OpenTAP(name string) (*TAP, error) {
 	fail := func(err error) (*TAP, error) {
 		return nil, fmt.Errorf("cannot open TAP interface %q: %w%s", name, err, tapAdvice(err))
 	}
+	if name == "" || strings.Contains(name, "%") { // the kernel would make up one
+		return fail(unix.EINVAL)
+	}
 	request, err := unix.NewIfreq(name)
 	if err != nil {
 		return fail(err)
@@ -53,7 +57,7 @@ func OpenTAP(name string) (*TAP, error) {
 		_ = unix.Close(fd)
 		return fail(err)
 	}
-	err = errors.Join(unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, 0), setUp(request.Name()))
+	err = errors.Join(unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, 0), setUp(name))
 	if err != nil {
 		_ = unix.Close(fd)
 		return fail(err)
@@ -62,7 +66,7 @@ func OpenTAP(name string) (*TAP, error) {
 	if err != nil {
 		return fail(err)
 	}
-	t := &TAP{name: request.Name(), file: file, raw: raw, readers: make(chan struct{})}
+	t := &TAP{name: name, file: file, raw: raw, readers: make(chan struct{})}
 	go func() {
 		defer close(t.readers)
 		readUntilEnd(raw, &t.closed, t.readable)

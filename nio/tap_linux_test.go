@@ -214,6 +214,7 @@ func TestOpenTAPErrors(t *testing.T) {
 	}
 	for name, want := range map[string]error{
 		"tun0": unix.EINVAL, "lo": unix.EINVAL, "a/b": unix.EINVAL, "a name that is too long": unix.EINVAL,
+		"sixteen-letters-": unix.EINVAL, "": unix.EINVAL, "tap%d": unix.EINVAL, "a b": unix.EINVAL,
 	} {
 		tap, err := OpenTAP(name)
 		if !errors.Is(err, want) || !strings.HasPrefix(err.Error(), "cannot ") {
