@@ -61,6 +61,7 @@ func (n *node) launch(ctx context.Context) error {
 	n.hub.Connect(instance, resize)
 	n.mu.Lock()
 	n.instance, n.asked = instance, false
+	n.over = make(chan struct{})
 	n.mu.Unlock()
 	commandLine := ""
 	if c, ok := instance.(interface{ CommandLine() string }); ok {
@@ -141,7 +142,7 @@ func (n *node) spec() emulators.Spec {
 func (n *node) ended(instance emulators.Instance) {
 	n.mu.Lock()
 	mine := n.instance == instance
-	asked := n.asked
+	asked, over := n.asked, n.over
 	if mine {
 		n.instance = nil
 	}
@@ -149,6 +150,7 @@ func (n *node) ended(instance emulators.Instance) {
 	if !mine {
 		return
 	}
+	defer close(over)
 	n.hub.Disconnect(stoppedNotice(n.name()))
 	reason := ""
 	if err := instance.Exit(); err != nil && !asked {
@@ -184,7 +186,7 @@ func (n *node) end(ctx context.Context) error {
 // halt needs op held.
 func (n *node) halt(ctx context.Context) error {
 	n.mu.Lock()
-	instance := n.instance
+	instance, over := n.instance, n.over
 	n.asked = true
 	n.mu.Unlock()
 	if instance == nil {
@@ -202,7 +204,9 @@ func (n *node) halt(ctx context.Context) error {
 	if mine {
 		n.hub.Disconnect(stoppedNotice(n.name()))
 		n.changed(Stopped, "", "")
+		close(over)
 	}
+	<-over // whoever was first tells of the end
 	if err != nil {
 		return conflict("%s had to be killed: %v", n.name(), err)
 	}

@@ -32,6 +32,7 @@ type node struct {
 	state    NodeState
 	instance emulators.Instance
 	asked    bool               // the instance was asked to stop
+	over     chan struct{}      // closed once the end of the instance has been told of
 	cancel   context.CancelFunc // of the running start
 }
 
