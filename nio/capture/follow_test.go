@@ -35,7 +35,7 @@ func TestFollow(t *testing.T) {
 					}
 				})
 				for range 100 {
-					f.Frames(nio.Forth, frames(numbered(i, 1500), numbered(i, 60)))
+					f.Frames(nio.Forth, frames(numbered(i, 300), numbered(i, 60))) // in all less than may wait
 				}
 			}
 			waitFor(t, "all readers", func() bool {
