@@ -71,17 +71,22 @@ func segment(t testing.TB, tags []layers.EthernetType, v6, tcp bool, data []byte
 	return bytes.Clone(buffer.Bytes()[:length]), start
 }
 
+// addressesOf are those of the IP header that ends at start.
+func addressesOf(f []byte, start int, v6 bool) []byte {
+	if v6 {
+		return f[start-32 : start]
+	}
+	return f[start-8 : start]
+}
+
 // partial puts what the kernel leaves in the field of a checksum that the card
 // is to fill in: the sum of the pseudo-header.
 func partial(f []byte, start, field int, v6 bool) {
-	addresses, protocol := f[start-8:start], 17
-	if v6 {
-		addresses = f[start-32 : start]
-	}
+	protocol := 17
 	if field == 16 {
 		protocol = 6
 	}
-	sum := ^checksum(addresses, nil, protocol+len(f)-start)
+	sum := ^checksum(addressesOf(f, start, v6), nil, protocol+len(f)-start)
 	binary.BigEndian.PutUint16(f[start+field:], sum)
 }
 
