@@ -41,9 +41,11 @@ func (p *Project) actAll(ctx context.Context, a runner.Action) error {
 
 func (p *Project) actAllOp(ctx context.Context, a runner.Action) error {
 	p.mu.Lock()
-	ids := make([]string, len(p.order))
-	for i, n := range p.order {
-		ids[i] = n.id
+	ids := make([]string, 0, len(p.order))
+	for _, n := range p.order {
+		if !n.rec.kind().alwaysOn { // devices run anyway, or cannot
+			ids = append(ids, n.id)
+		}
 	}
 	p.mu.Unlock()
 	if len(ids) == 0 {

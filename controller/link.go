@@ -66,7 +66,7 @@ func (p *Project) observeLink(s runner.LinkState) {
 		p.mu.Unlock()
 		return
 	}
-	known := l.carrier != ""
+	known := l.carrier != "" && (l.up != s.Up || l.carrier != s.Carrier)
 	l.up, l.carrier = s.Up, s.Carrier
 	capture := l.rec.Capture
 	p.mu.Unlock()

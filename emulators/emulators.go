@@ -72,6 +72,12 @@ type Carrier interface {
 	SetCarrier(adapter, port int, up bool) error
 }
 
+// Outlet is an Instance whose ports lead to something that may be missing.
+type Outlet interface {
+	// PortProblem says why a port leads nowhere; empty when it does not.
+	PortProblem(adapter, port int) string
+}
+
 // Updater is an Instance whose properties and ports can change while it runs.
 type Updater interface {
 	// Update makes the instance as s describes, or leaves it as it was. Jacks
@@ -97,6 +103,9 @@ type Spec struct {
 	// Tell shows a text to the user now; level is "info", "warning" or "error".
 	// It may be nil.
 	Tell func(level, text string)
+	// PortsChanged is to be called when PortProblem may answer otherwise. It
+	// does not block; nil when nobody wants to know.
+	PortsChanged func()
 	// Spawn starts a process that dies with the runner. No emulator may start
 	// a process in another way.
 	Spawn func(*exec.Cmd) error

@@ -94,15 +94,30 @@ func TestCloudWaits(t *testing.T) {
 		t.Errorf("message about a missing interface: %v", e)
 	}
 	pc := o.pc(t, "PC1", "10.9.0.1/24", "")
-	o.join(t, "PC1", 0, "Cloud", 0)
+	link := o.join(t, "PC1", 0, "Cloud", 0)
 	cannotReach(t, pc, "10.9.0.5")
+	up := func(want bool) {
+		t.Helper()
+		eventually(t, patience, func() error {
+			if got := o.must(t, http.StatusOK, "GET", o.path("/links/"+link), "")["up"]; fmt.Sprint(got) != fmt.Sprint([]bool{true, want}) {
+				return fmt.Errorf("up = %v, want %v at the cloud", got, want)
+			}
+			return nil
+		})
+	}
+	up(false)
+	if test := o.must(t, http.StatusOK, "POST", o.path("/links/"+link+"/test"), ""); test["ok"] != false || !strings.Contains(test["summary"].(string), "late0") {
+		t.Errorf("test of a link to a missing interface = %v", test)
+	}
 	o.host.ip(t, "link", "add", "late0", "type", "veth", "peer", "name", "late0", "netns", string(o.neighbour))
 	o.neighbour.ip(t, "link", "set", "late0", "up")
 	o.neighbour.ip(t, "address", "add", "10.9.0.5/32", "dev", "late0")
 	o.neighbour.ip(t, "route", "add", "10.9.0.1/32", "dev", "late0")
 	o.host.ip(t, "link", "set", "late0", "up")
 	eventually(t, patience, func() error { return answers(t, pc, "10.9.0.5") })
+	up(true)
 	o.host.ip(t, "link", "del", "late0")
+	up(false)
 	cannotReach(t, pc, "10.9.0.5")
 	if got := o.nodeStatus(t, "Cloud"); got != "started" {
 		t.Errorf("the cloud is %s after its interface went", got)

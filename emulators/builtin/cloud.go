@@ -34,7 +34,7 @@ func (e *Cloud) Start(ctx context.Context, s emulators.Spec) (emulators.Instance
 		return nil, err
 	}
 	i := &cloudInstance{
-		cloudLife: newCloudLife(), id: s.ID, name: s.Name, console: s.Console, log: s.Log, tell: s.Tell,
+		cloudLife: newCloudLife(), id: s.ID, name: s.Name, console: s.Console, log: s.Log, tell: s.Tell, changed: s.PortsChanged,
 		ports: map[int]*cloudPort{}, down: map[int]bool{},
 	}
 	cloudResolve(ctx, plan)

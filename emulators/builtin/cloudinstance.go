@@ -24,6 +24,7 @@ type cloudInstance struct {
 	console emulators.Console
 	log     *slog.Logger
 	tell    func(level, text string) // may be nil
+	changed func()                   // tells that problems have; may be nil
 	unwatch func()                   // ends the watching of interfaces and waits for that
 
 	op      sync.Mutex // one change at a time, with the system calls it needs
@@ -75,6 +76,13 @@ func (i *cloudInstance) Problems() []string {
 		lines = append(lines, problems[number])
 	}
 	return lines
+}
+
+// PortProblem says why a port is not connected.
+func (i *cloudInstance) PortProblem(_, port int) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.problems[port]
 }
 
 // Update connects the ports as s says. Ports that stay as they are lose no
@@ -192,8 +200,12 @@ func (i *cloudInstance) publish() {
 		}
 	}
 	i.mu.Lock()
+	same := maps.Equal(i.problems, problems)
 	i.problems = problems
 	i.mu.Unlock()
+	if !same && i.changed != nil {
+		i.changed()
+	}
 }
 
 // disconnect frees what the port holds of the host.

@@ -50,12 +50,21 @@ func (l *link) showOutside(i int, up bool) {
 func (l *link) takesPart(i int, e End) bool {
 	if e.Node != "" {
 		n, err := l.runner.node(e.Node)
-		return err == nil && n.snapshot().Status == Started
+		return err == nil && n.snapshot().Status == Started && n.portProblem(e) == ""
 	}
 	if u, ok := l.opened[i].(*nio.UDP); ok {
 		return !u.Refused()
 	}
 	return true
+}
+
+// portProblem says why a port of a running node leads nowhere, as its instance
+// tells.
+func (n *node) portProblem(e End) string {
+	if o, ok := n.running().(emulators.Outlet); ok {
+		return o.PortProblem(e.Adapter, e.Port)
+	}
+	return ""
 }
 
 // tell publishes the link's state if it is another one.

@@ -124,6 +124,7 @@ func (n *node) spec() emulators.Spec {
 	s := emulators.Spec{
 		ID: n.def.ID, Name: n.def.Name, Folder: n.def.Folder, Properties: n.def.Properties,
 		Console: n.hub, Log: n.runner.log.With("node", n.def.ID), Spawn: n.runner.spawn, Tell: n.runner.tell,
+		PortsChanged: func() { go n.plug() },
 	}
 	for _, j := range n.jacks {
 		e := emulators.Jack{Adapter: j.Adapter, Port: j.Port.Port}

@@ -72,6 +72,9 @@ func (r *Runner) testLink(id string) (LinkTest, error) {
 		test.Hops = append(test.Hops, l.testLane(def, nio.Direction(d))...)
 	}
 	test.Summary = "frames pass in both directions"
+	if used(def.Filters[0]) || used(def.Filters[1]) {
+		test.Summary += ", as the filters of the link let them"
+	}
 	for _, hop := range test.Hops {
 		if !hop.OK {
 			test.OK = false
@@ -120,6 +123,10 @@ func (l *link) testEnd(i int, e End) Hop {
 	if state.Status != Started {
 		hop.Detail = fmt.Sprintf("%s is %s", state.Name, state.Status)
 		hop.Advice = "start " + state.Name
+		return hop
+	}
+	if problem := n.portProblem(e); problem != "" {
+		hop.Detail, hop.Advice = problem, "see that what the port leads to is there, and that the server may use it"
 		return hop
 	}
 	if u, ok := l.runner.jackAt(e).(*nio.UDP); ok && u.Refused() {

@@ -52,6 +52,7 @@ type Runner struct {
 	sweeper          sweeper
 	bypasser         bypasser
 	background       sync.WaitGroup
+	closing          chan struct{} // closed by Close: streams without an end of their own end
 
 	// change is held while nodes and links come and go, so that each such
 	// command sees a consistent whole; start and stop do not take it.
@@ -76,7 +77,7 @@ func New(cfg Config) *Runner {
 		spawn: cfg.Spawn, log: cfg.Log,
 		events: notifications.New(1, keptEvents), exchange: nio.NewExchange(), acceptor: console.NewAcceptor(),
 		clock: filter.NewClock(), budget: capture.NewBudget(recorderBudget),
-		nodes: map[string]*node{}, links: map[string]*link{}, plugged: map[portKey]*link{},
+		closing: make(chan struct{}), nodes: map[string]*node{}, links: map[string]*link{}, plugged: map[portKey]*link{},
 	}
 }
 
@@ -287,6 +288,7 @@ func (r *Runner) apply(w Wanted) Applied {
 
 // Close stops everything; nothing of the runner is left when it returns.
 func (r *Runner) Close() {
+	close(r.closing)
 	r.act(context.Background(), ActRequest{Action: Stop})
 	r.apply(Wanted{Settings: Settings{Recorder: Recorder{Mode: "off"}}})
 	r.background.Wait()

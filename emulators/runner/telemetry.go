@@ -99,6 +99,8 @@ func (r *Runner) serveTelemetry(w http.ResponseWriter, q *http.Request) {
 		}
 		select {
 		case <-tick.C:
+		case <-r.closing:
+			return
 		case <-q.Context().Done():
 			return
 		}

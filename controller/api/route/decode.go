@@ -90,10 +90,21 @@ func unmarshal(body []byte, v any) error {
 	case errors.As(err, &syntax):
 		return controller.Errorf(controller.Invalid, `cannot read the request: its body is not valid JSON from byte %d on; expected one object such as {"name": "test"}`, syntax.Offset)
 	case errors.As(err, &wrong):
-		return Wrong(wrong.Field, expected(wrong.Type), "it is "+gotten(wrong.Value))
+		return Wrong(fieldName(v, wrong.Field), expected(wrong.Type), "it is "+gotten(wrong.Value))
 	default:
 		return controller.Errorf(controller.Invalid, "cannot read the request: its body is not what is expected here: %w", err)
 	}
+}
+
+// fieldName leaves out of a field's path what only we know: the name of a struct
+// that is embedded in the request's.
+func fieldName(v any, path string) string {
+	for f := range reflect.TypeOf(v).Elem().Fields() {
+		if f.Anonymous {
+			path = strings.TrimPrefix(path, f.Name+".")
+		}
+	}
+	return path
 }
 
 // Wrong is the error for a field whose value is not what is wanted. got says
@@ -201,7 +212,7 @@ func expected(t reflect.Type) string {
 		return "a text in quotes"
 	case reflect.Bool:
 		return "true or false"
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int64, reflect.Uint64:
 		return "an integer without quotes"
 	case reflect.Float64:
 		return "a number without quotes"

@@ -95,7 +95,7 @@ type linkSettings struct {
 }
 
 func (l linkSettings) check() error {
-	if n := len(l.LaneFilters); n != 0 && n != 2 {
+	if n := len(l.LaneFilters); l.LaneFilters != nil && n != 2 {
 		return route.Wrong("lane_filters", "a list of two objects, for frames from the first and from the second node", "it has "+strconv.Itoa(n))
 	}
 	return nil
