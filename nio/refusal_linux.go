@@ -20,10 +20,11 @@ type refusal struct {
 	lasts time.Duration
 	on    atomic.Bool
 
-	mu    sync.Mutex
-	last  time.Time // of a refused frame
-	timer *time.Timer
-	tell  func()
+	mu      sync.Mutex
+	last    time.Time // of a refused frame
+	timer   *time.Timer
+	tell    func()
+	stopped bool
 }
 
 // set notes that a frame was refused, or that one came.
@@ -33,6 +34,9 @@ func (r *refusal) set(refused bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.stopped {
+		return
+	}
 	if refused {
 		r.last = time.Now()
 		if r.timer == nil {
@@ -65,13 +69,15 @@ func (r *refusal) changeLocked(on bool) {
 	}
 }
 
-// stop tells nobody any more.
+// stop ends a refusal for good, and tells nobody any more.
 func (r *refusal) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tell = nil
+	r.stopped, r.tell = true, nil
+	r.on.Store(false)
 	if r.timer != nil {
 		r.timer.Stop()
+		r.timer = nil
 	}
 }
 

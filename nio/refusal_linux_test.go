@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -86,6 +87,67 @@ func TestUDPRefused(t *testing.T) {
 			await(false) // nothing is sent, so nothing is known
 		})
 	}
+}
+
+func TestRefusalEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := refusal{lasts: time.Second, tell: func() { t.Error("a change is told after the end") }}
+		for range 2 {
+			r.stop()
+			r.set(true) // the reading goroutine has not ended yet
+			if r.on.Load() || r.timer != nil {
+				t.Fatalf("refused after the end: %v, timer %v", r.on.Load(), r.timer)
+			}
+		}
+		synctest.Wait()
+
+		r = refusal{lasts: time.Second}
+		r.set(true)
+		r.stop()
+		r.expire() // had begun before
+		if r.on.Load() || r.timer != nil {
+			t.Errorf("in the end refused: %v, timer %v", r.on.Load(), r.timer)
+		}
+	})
+}
+
+// TestUDPRefusedUnderLoad is for the race detector.
+func TestUDPRefusedUnderLoad(t *testing.T) {
+	goroutines, files := runtime.NumGoroutine(), openFiles(t)
+	at, bt := freePorts(t, loopback4)
+	for range 20 {
+		a := mustOpen(t, OpenUDP, at, bt)
+		var changes atomic.Int32
+		a.OnRefused(func() { changes.Add(1); a.OnRefused(func() { _ = a.Refused(); changes.Add(1) }) })
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() {
+				for a.Write([][]byte{frame(1, 60), frame(2, 600)}) == nil {
+					_ = a.Refused()
+				}
+			})
+		}
+		await := func(what string, reached func() bool) {
+			t.Helper()
+			for deadline := time.Now().Add(patience); !reached(); runtime.Gosched() {
+				if time.Now().After(deadline) {
+					t.Fatalf("%s: Refused() = %v after %d changes", what, a.Refused(), changes.Load())
+				}
+			}
+		}
+		await("nobody there", func() bool { return a.Refused() && changes.Load() > 0 })
+		b := mustOpen(t, OpenUDP, bt, at)
+		b.Receive(func(frames [][]byte) { _ = b.Write(frames) })
+		await("somebody there", func() bool { return !a.Refused() })
+		_ = b.Close()
+		await("gone again", a.Refused)
+		_ = a.Close()
+		all.Wait()
+		if a.Refused() {
+			t.Fatal("Refused() after Close")
+		}
+	}
+	wantNoMore(t, goroutines, files)
 }
 
 func TestUDPDirectIsNotRefused(t *testing.T) {
