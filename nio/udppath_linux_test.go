@@ -57,3 +57,46 @@ func TestUDPOverEthernet(t *testing.T) {
 		})
 	}
 }
+
+// TestUDPFollowsTheMTU lowers the way's MTU while frames go as segments.
+func TestUDPFollowsTheMTU(t *testing.T) {
+	for _, tc := range []struct {
+		name, left, right, network string
+		headers                    int
+	}{
+		{"v4", "10.9.0.1", "10.9.0.2", "24", 28},
+		{"v6", "fd00::1", "fd00::2", "64", 48},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			enter(t)
+			other := host(t, "left", tc.right+"/"+tc.network)
+			addAddress(t, "left", tc.left+"/"+tc.network)
+			at := netip.AddrPortFrom(netip.MustParseAddr(tc.left), 1000)
+			bt := netip.AddrPortFrom(netip.MustParseAddr(tc.right), 1000)
+			a := mustOpen(t, OpenUDP, at, bt)
+			var b *UDP
+			within(t, other, func() { b = mustOpen(t, OpenUDP, bt, at) })
+			var frames [][]byte
+			for i := range 40 {
+				frames = append(frames, frame(i, []int{1400, 1400, 1260, 1260, 1240, 1240, 1600, 100, 100}[i%9]))
+			}
+			for _, mtu := range []int{1500, 1300, 1281, 1500} {
+				setMTU(t, "left", mtu)
+				within(t, other, func() { setMTU(t, "eth0", mtu) })
+				for _, way := range []struct{ from, to *UDP }{{a, b}, {b, a}} {
+					got := collect(way.to)
+					mustWrite(t, way.from, frames...)
+					wantSame(t, got.wait(t, len(frames)), frames)
+					if most := int(way.from.segmentMost.Load()); most > mtu-tc.headers || way.from.noSegments.Load() {
+						t.Errorf("MTU %d: segments of up to %d bytes, off: %v", mtu, most, way.from.noSegments.Load())
+					}
+				}
+			}
+			for _, u := range []*UDP{a, b} {
+				if got := drops(u); len(got) > 0 {
+					t.Errorf("drops = %v, want none", got)
+				}
+			}
+		})
+	}
+}
