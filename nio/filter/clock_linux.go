@@ -76,8 +76,10 @@ func (t *timer) set(due int64) bool {
 	if t.file == nil && !t.open() {
 		return false
 	}
-	// A time of 0 would turn the timer off, and one that has passed is due.
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(1, t.clock.offset+due))}
+	// What is due within slack is handed on, so that may begin so much earlier:
+	// waking up takes most of it. A time of 0 would turn the timer off, and one
+	// that has passed is due.
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(1, t.clock.offset+due-slack))}
 	_, _, errno := unix.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(t.fd), unix.TFD_TIMER_ABSTIME,
 		uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
 	return errno == 0
