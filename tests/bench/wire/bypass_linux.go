@@ -74,6 +74,17 @@ func (b *bench) roundTrips(bare, through path) error {
 	return nil
 }
 
+// readWhole reads in spite of signals: Go sends its own, and a socket with a
+// limit does not go on by itself.
+func readWhole(fd int, b []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, b)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
+}
+
 // pingPong returns how long single frames take from a to b and back.
 func (g *generator) pingPong(p path) (*histogram, error) {
 	const trips = 3000
@@ -92,7 +103,7 @@ func (g *generator) pingPong(p path) (*histogram, error) {
 		defer close(answered)
 		b := make([]byte, 2048)
 		for range trips {
-			n, err := unix.Read(p.b, b)
+			n, err := readWhole(p.b, b)
 			if err != nil {
 				return
 			}
@@ -108,7 +119,7 @@ func (g *generator) pingPong(p path) (*histogram, error) {
 		if _, err := unix.Write(p.a, out); err != nil {
 			return nil, fmt.Errorf("cannot send: %w", err)
 		}
-		n, err := unix.Read(p.a, in)
+		n, err := readWhole(p.a, in)
 		if err != nil {
 			return nil, fmt.Errorf("no answer to frame %d: %w", i, err)
 		}
