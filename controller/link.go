@@ -58,33 +58,6 @@ func (r linkRecord) definition() runner.Link {
 	return d
 }
 
-// observeLink takes over a link's state from the runner and tells of a change.
-func (p *Project) observeLink(s runner.LinkState) {
-	p.mu.Lock()
-	l := p.links[s.ID]
-	if l == nil || (l.up == s.Up && l.carrier == s.Carrier && s.CaptureError == "") {
-		p.mu.Unlock()
-		return
-	}
-	known := l.carrier != "" && (l.up != s.Up || l.carrier != s.Carrier)
-	l.up, l.carrier = s.Up, s.Carrier
-	capture := l.rec.Capture
-	p.mu.Unlock()
-	if s.CaptureError != "" && capture != nil {
-		l.captureEnded(capture, s.CaptureError)
-	}
-	if known {
-		p.c.bus.Publish(p.id, "link.updated", l.View())
-	}
-}
-
-// forgetLinkStatesLocked forgets what a runner observed; p.mu held.
-func (p *Project) forgetLinkStatesLocked() {
-	for _, l := range p.links {
-		l.up, l.carrier = [2]bool{}, ""
-	}
-}
-
 // linkAtLocked finds the link at a port; p.mu held.
 func (p *Project) linkAtLocked(e endRecord) *Link {
 	for _, l := range p.links {
@@ -260,73 +233,6 @@ func (l *Link) Update(ctx context.Context, patch LinkPatch) error {
 		}
 		return l.replace(ctx, rec)
 	})
-}
-
-// apply changes the record by a patch. Filters are for the runner to check.
-func (r *linkRecord) apply(patch LinkPatch) {
-	if patch.Suspend != nil {
-		r.Suspend = *patch.Suspend
-	}
-	if patch.Filters != nil {
-		r.Filters = patch.Filters.used()
-	}
-	if patch.LaneFilters != nil {
-		for i, f := range patch.LaneFilters {
-			r.LaneFilters[i] = f.inPlace()
-		}
-	}
-	if patch.Seed != nil {
-		r.Seed = *patch.Seed
-	}
-	if patch.Style != nil {
-		r.Style = *patch.Style
-	}
-	if patch.Labels != nil {
-		r.Labels = *patch.Labels
-	}
-}
-
-// check refuses filters without a value, which could mean anything.
-func (patch LinkPatch) check() error {
-	var all []Filters
-	if patch.Filters != nil {
-		all = append(all, *patch.Filters)
-	}
-	if patch.LaneFilters != nil {
-		all = append(all, patch.LaneFilters[:]...)
-	}
-	for _, filters := range all {
-		for name, values := range filters {
-			if len(values) == 0 {
-				return Errorf(Invalid, "cannot use filter %q without a value: give one, or leave the filter out", name)
-			}
-		}
-	}
-	return nil
-}
-
-// used leaves out filters that are off: those whose first value is 0 or "".
-func (f Filters) used() Filters {
-	out := Filters{}
-	for name, values := range f {
-		if len(values) > 0 && (values[0] == 0.0 || values[0] == "") {
-			continue
-		}
-		out[name] = values
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	return out
-}
-
-// inPlace keeps filters that are off: they take the place of one that both
-// directions have.
-func (f Filters) inPlace() Filters {
-	if len(f) == 0 {
-		return nil
-	}
-	return f
 }
 
 func (l *Link) record() linkRecord {

@@ -1,0 +1,68 @@
+package controller
+
+// apply changes the record by a patch. Filters are for the runner to check.
+func (r *linkRecord) apply(patch LinkPatch) {
+	if patch.Suspend != nil {
+		r.Suspend = *patch.Suspend
+	}
+	if patch.Filters != nil {
+		r.Filters = patch.Filters.used()
+	}
+	if patch.LaneFilters != nil {
+		for i, f := range patch.LaneFilters {
+			r.LaneFilters[i] = f.inPlace()
+		}
+	}
+	if patch.Seed != nil {
+		r.Seed = *patch.Seed
+	}
+	if patch.Style != nil {
+		r.Style = *patch.Style
+	}
+	if patch.Labels != nil {
+		r.Labels = *patch.Labels
+	}
+}
+
+// check refuses filters without a value, which could mean anything.
+func (patch LinkPatch) check() error {
+	var all []Filters
+	if patch.Filters != nil {
+		all = append(all, *patch.Filters)
+	}
+	if patch.LaneFilters != nil {
+		all = append(all, patch.LaneFilters[:]...)
+	}
+	for _, filters := range all {
+		for name, values := range filters {
+			if len(values) == 0 {
+				return Errorf(Invalid, "cannot use filter %q without a value: give one, or leave the filter out", name)
+			}
+		}
+	}
+	return nil
+}
+
+// used leaves out filters that are off: those whose first value is 0 or "".
+func (f Filters) used() Filters {
+	out := Filters{}
+	for name, values := range f {
+		if len(values) > 0 && (values[0] == 0.0 || values[0] == "") {
+			continue
+		}
+		out[name] = values
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// inPlace keeps filters that are off: they take the place of one that both
+// directions have.
+func (f Filters) inPlace() Filters {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
+}
