@@ -115,7 +115,7 @@ func TestRefusalEnds(t *testing.T) {
 func TestUDPRefusedUnderLoad(t *testing.T) {
 	goroutines, files := runtime.NumGoroutine(), openFiles(t)
 	at, bt := freePorts(t, loopback4)
-	for range 20 {
+	for range 8 {
 		a := mustOpen(t, OpenUDP, at, bt)
 		var changes atomic.Int32
 		a.OnRefused(func() { changes.Add(1); a.OnRefused(func() { _ = a.Refused(); changes.Add(1) }) })

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,17 +76,14 @@ func TestPacketCutsSuperframes(t *testing.T) {
 			enter(t)
 			left, right := host(t, "left", tc.left+"/"+tc.network), host(t, "right", tc.right+"/"+tc.network)
 			a, b := openPacket(t, "left"), openPacket(t, "right")
-			longest := make(chan int, 1)
-			longest <- 0
+			var longest atomic.Int64
 			a.Receive(func(frames [][]byte) {
-				most := <-longest
 				for _, f := range frames {
-					most = max(most, len(f))
+					longest.Store(max(longest.Load(), int64(len(f)))) // only here
 					if p := ipSum(f); p != 0 {
 						t.Errorf("a frame's checksum is wrong by %#x: %x", p, f[:min(len(f), 80)])
 					}
 				}
-				longest <- most
 				_ = b.Write(frames)
 			})
 			b.Receive(func(frames [][]byte) { _ = a.Write(frames) })
@@ -110,7 +108,7 @@ func TestPacketCutsSuperframes(t *testing.T) {
 			if sum := <-got; sum != sha256.Sum256(data) {
 				t.Error("other bytes came than were sent")
 			}
-			if most := <-longest; most != 1514 {
+			if most := longest.Load(); most != 1514 {
 				t.Errorf("the longest frame had %d bytes, want 1514", most)
 			}
 			for name, p := range map[string]*Packet{"left": a, "right": b} {
