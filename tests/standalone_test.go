@@ -142,7 +142,8 @@ func dialWhenOpen(t *testing.T, port int) *telnet {
 	t.Helper()
 	listening := regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+: [0-9A-F]+:%04X [0-9A-F]+:0000 0A `, port))
 	eventually(t, patience, func() error {
-		sockets, err := os.ReadFile("/proc/net/tcp")
+		// Of this thread: the process's first one may have ended in a namespace.
+		sockets, err := os.ReadFile("/proc/thread-self/net/tcp")
 		if err == nil && !listening.Match(sockets) {
 			err = fmt.Errorf("nobody listens on port %d", port)
 		}
