@@ -32,7 +32,7 @@ type tapDrops struct{ full, down, size, failed atomic.Uint64 }
 // OpenTAP makes a TAP interface, which goes with the last of its NIOs, or
 // attaches to one that exists, which stays. It is brought up; its MTU is left
 // as it is. An interface that is deleted under it does not come back: open it
-// again.
+// again. The name is one of up to 15 bytes, not a pattern.
 //
 // errors.Is finds fs.ErrPermission in the error when rights are missing, EBUSY
 // when another program is attached, and ENOENT, ENODEV or ENXIO when the host
