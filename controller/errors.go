@@ -1,45 +1,29 @@
 package controller
 
-import "fmt"
+import "github.com/lanyard-lab/lanyard/controller/fault"
 
 // Code classes an Error by what the caller can do about it.
-type Code int
+type Code = fault.Code
 
-// The codes. The zero Code is Internal: a bug.
+// The codes; see package fault.
 const (
-	Internal       Code = iota
-	Invalid             // the request makes no sense as it stands
-	Unauthorized        // credentials are missing or wrong
-	Forbidden           // never allowed, or not in this state of the project
-	NotFound            // the named thing does not exist
-	Conflict            // it collides with what exists or runs
-	TooLarge            // the request is over a size limit
-	NotImplemented      // not possible on this server
-	Unavailable         // not now: a device or a runner does not answer
-	Timeout             // it took longer than its limit
-	NoSpace             // the disk is full
+	Internal       = fault.Internal
+	Invalid        = fault.Invalid
+	Unauthorized   = fault.Unauthorized
+	Forbidden      = fault.Forbidden
+	NotFound       = fault.NotFound
+	Conflict       = fault.Conflict
+	TooLarge       = fault.TooLarge
+	NotImplemented = fault.NotImplemented
+	Unavailable    = fault.Unavailable
+	Timeout        = fault.Timeout
+	NoSpace        = fault.NoSpace
 )
 
-// Error is an error for the user: Message says what could not be done, to
-// what, why, and what to do about it.
-type Error struct {
-	Code    Code
-	Message string
-	Err     error // the cause, for the log; may be nil
-}
-
-// Error returns the message.
-func (e *Error) Error() string { return e.Message }
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+// Error is an error for the user; see package fault.
+type Error = fault.Error
 
 // Errorf makes an Error. A %w argument becomes its cause.
 func Errorf(code Code, format string, args ...any) *Error {
-	err := fmt.Errorf(format, args...)
-	e := &Error{Code: code, Message: err.Error()}
-	if u, ok := err.(interface{ Unwrap() error }); ok {
-		e.Err = u.Unwrap()
-	}
-	return e
+	return fault.Errorf(code, format, args...)
 }

@@ -81,23 +81,27 @@ func (s *server) engine(table []route.Row) http.Handler {
 	_ = engine.SetTrustedProxies(nil)
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	engine.Use(s.identify, s.recover, s.gate.check, limitBody)
+	engine.Use(s.identify, s.recover, s.gate.check)
 	for _, row := range table {
 		if row.Privilege == "" {
 			panic(fmt.Sprintf("internal error: route %s %s has no privilege", row.Method, row.Path))
 		}
-		engine.Handle(row.Method, row.Path, s.gate.require(row.Privilege), s.serve(row))
+		handlers := []gin.HandlerFunc{limitBody, s.gate.require(row.Privilege), s.serve(row)}
+		if row.Upload {
+			handlers = handlers[1:]
+		}
+		engine.Handle(row.Method, row.Path, handlers...)
 	}
 	signedIn := s.gate.require(route.SignedIn)
-	engine.NoRoute(signedIn, s.adapt(unknownRoute))
-	engine.NoMethod(signedIn, s.adapt(wrongMethod))
+	engine.NoRoute(limitBody, signedIn, s.adapt(unknownRoute))
+	engine.NoMethod(limitBody, signedIn, s.adapt(wrongMethod))
 	return engine
 }
 
 // serve runs the handler of a row. The body of a request whose row expects
 // none is read all the same, so that garbage is refused everywhere.
 func (s *server) serve(row route.Row) gin.HandlerFunc {
-	if row.Request != nil || row.Method == http.MethodGet {
+	if row.Request != nil || row.Upload || row.Method == http.MethodGet {
 		return s.adapt(row.Handler)
 	}
 	return s.adapt(func(c *gin.Context) error {

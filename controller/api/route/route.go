@@ -43,7 +43,12 @@ type Row struct {
 	Response  any  // zero value of what is answered; nil: no body
 	Status    int  // of success
 	Stream    bool // endless: a websocket or a line-by-line answer
-	Handler   Handler
+	Upload    bool // the body is bytes of any length, which the handler reads
+	Download  bool // the answer is bytes that are no JSON
+	// Means are the addresses that a Path with a catch-all stands for, such as
+	// "/v2/symbols/{symbol_id}/raw"; empty: Path says all.
+	Means   []string
+	Handler Handler
 }
 
 // Action is a row that takes no body and answers 204.

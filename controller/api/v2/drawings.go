@@ -1,0 +1,5 @@
+package v2
+
+import "github.com/lanyard-lab/lanyard/controller/api/route"
+
+func (h *handler) drawingRows() []route.Row { return nil }
