@@ -19,6 +19,9 @@ func (p *Project) CreateNode(ctx context.Context, s NodeSpec) (*Node, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	if id := s.Look.ComputeID; id != nil && !p.c.knowsCompute(*id) {
+		return nil, Errorf(NotFound, "cannot make node %s: there is no compute %q; this server is %q", s.Name, *id, localCompute)
+	}
 	id, err := newID("node", s.ID)
 	if err != nil {
 		return nil, err
@@ -35,11 +38,11 @@ func (p *Project) CreateNode(ctx context.Context, s NodeSpec) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	index, err := p.reserveNode(id)
+	index, err := p.reserveNode(id, &s)
 	if err != nil {
 		return nil, err
 	}
-	defer p.unreserve(id)
+	defer p.unreserve(id, s.Name)
 	n, err := p.makeNode(ctx, client, s, nodeRecord{ID: id, Type: s.Type, MACIndex: index})
 	if err != nil {
 		p.mu.Lock()
@@ -51,28 +54,36 @@ func (p *Project) CreateNode(ctx context.Context, s NodeSpec) (*Node, error) {
 	return n, nil
 }
 
-// reserveNode keeps the id and the lowest free MAC index for a node that is
-// being made.
-func (p *Project) reserveNode(id string) (int, error) {
+// reserveNode keeps the id, the lowest free MAC index and, if it may be
+// chosen, a free name for a node that is being made.
+func (p *Project) reserveNode(id string, s *NodeSpec) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.coming[id] || p.nodes[id] != nil {
 		return 0, Errorf(Conflict, "cannot make node %s: it is being made by another request", id)
 	}
+	if s.Adapt {
+		s.Name = p.freeNameLocked(s.Name, "")
+		if err := checkName("node", s.Name); err != nil {
+			return 0, err
+		}
+	}
 	for index := 0; index <= maxMACIndex; index++ {
 		if !p.macs[index] {
 			p.macs[index] = true
 			p.coming[id] = true
+			p.names[s.Name]++
 			return index, nil
 		}
 	}
 	return 0, Errorf(Conflict, "cannot make another node in project %s: it has %d", p.id, maxMACIndex+1)
 }
 
-func (p *Project) unreserve(id string) {
+func (p *Project) unreserve(id, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.coming, id)
+	p.dropNameLocked(name)
 }
 
 // makeNode takes the ports, makes the node in the runner and commits it; what
@@ -90,7 +101,7 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 			p.c.releasePorts(n.rec)
 		}
 	}()
-	if err := n.openConsole(ctx, client, s.Console); err != nil {
+	if err := n.openConsole(ctx, client, s); err != nil {
 		return nil, err
 	}
 	if err := p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(n.rec)}); err != nil {
@@ -109,15 +120,20 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 func (c *Controller) fill(rec *nodeRecord, s NodeSpec) error {
 	k := rec.kind()
 	if s.ConsoleType == "" {
-		s.ConsoleType = k.console
+		s.ConsoleType = k.consoles[0]
 	}
 	rec.Script = s.StartupScript
+	rec.Look.Z = 1
+	rec.Look.ComputeID = localCompute
+	set(&rec.Look.ComputeID, s.Look.ComputeID)
 	if err := c.fillProperties(rec, k, s.Properties); err != nil {
 		return err
 	}
-	if err := rec.apply(NodePatch{Name: &s.Name, Emulator: &s.Emulator, ConsoleType: &s.ConsoleType, Properties: s.Properties}); err != nil {
+	patch := NodePatch{Name: &s.Name, Emulator: &s.Emulator, ConsoleType: &s.ConsoleType, Properties: s.Properties, Look: s.Look}
+	if err := rec.apply(patch); err != nil {
 		return err
 	}
+	c.measure(rec)
 	if rec.Emulator == "" {
 		rec.Emulator = c.defaultEmulator(k)
 	}
@@ -148,17 +164,17 @@ func (c *Controller) defaultEmulator(k kind) string {
 
 // openConsole makes a new node in the runner, with the console on the port
 // asked for, or on the first free one.
-func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int) error {
+func (n *Node) openConsole(ctx context.Context, client *runner.Client, s NodeSpec) error {
 	owner := nodeOwner(n.id)
-	if n.rec.NoConsole {
+	if n.rec.ConsoleType == "none" {
 		return runnerError(n.putNew(ctx, client))
 	}
-	if asked != 0 {
-		if err := n.p.c.consoles.claim(asked, owner); err != nil {
+	if s.Console != 0 {
+		err := n.claimConsole(ctx, client, s.Console)
+		if err == nil || !s.Adapt {
 			return err
 		}
-		n.rec.Console = asked
-		return runnerError(n.putNew(ctx, client))
+		n.p.c.consoles.release(s.Console, owner)
 	}
 	var foreign []int
 	defer func() {
@@ -167,7 +183,7 @@ func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int
 		}
 	}()
 	for range consoleTries {
-		port, err := n.p.c.consoles.take(owner)
+		port, err := n.p.c.takeConsole(n.rec.ConsoleType, owner)
 		if err != nil {
 			return err
 		}
@@ -179,6 +195,27 @@ func (n *Node) openConsole(ctx context.Context, client *runner.Client, asked int
 		foreign = append(foreign, port)
 	}
 	return Errorf(Conflict, "cannot open a console for %s: %d ports in a row were taken by other programs", n.rec.Name, consoleTries)
+}
+
+// claimConsole makes a new node in the runner with its console on a certain
+// port.
+func (n *Node) claimConsole(ctx context.Context, client *runner.Client, port int) error {
+	if err := n.p.c.consoles.claim(port, nodeOwner(n.id)); err != nil {
+		return err
+	}
+	n.rec.Console = port
+	return runnerError(n.putNew(ctx, client))
+}
+
+// firstVNC is the TCP port of display 0 of VNC, RFC 6143 section 8.
+const firstVNC = 5900
+
+// takeConsole gives owner a free port for a console of a type.
+func (c *Controller) takeConsole(consoleType, owner string) (int, error) {
+	if consoleType == "vnc" {
+		return c.consoles.takeFrom(firstVNC, owner)
+	}
+	return c.consoles.take(owner)
 }
 
 // putNew makes a node in the runner that nobody else knows yet, and takes over

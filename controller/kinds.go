@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // kind is what there is to know about one type of node.
@@ -15,12 +16,13 @@ type kind struct {
 	name      string
 	emulators []string // that can make it; the first is the default
 	alwaysOn  bool     // runs as long as the project is open
-	console   string   // type of console unless another is asked for
+	consoles  []string // types of console that it can have; the first is usual
 	serial    bool     // its ports are no Ethernet ports
 	outside   bool     // leads out of the lab: two of these cannot be linked
+	symbol    string   // id of the usual one
 	defaults  string   // JSON of the properties of a node that gives none
-	// ports tells the ports that properties describe, in order.
-	ports func(properties map[string]json.RawMessage) ([]PortView, error)
+	// ports tells the ports that a record describes, in order.
+	ports func(*nodeRecord) ([]PortView, error)
 }
 
 const eightSwitchPorts = `{"ports_mapping": [
@@ -36,23 +38,29 @@ const eightHubPorts = `{"ports_mapping": [
 
 // kinds are the types of nodes, in the order in which they are listed.
 func kinds() []kind {
-	return []kind{
-		{name: "vpcs", emulators: []string{emulatorPC, emulatorVPCS}, console: "telnet", ports: onePort},
-		{name: "ethernet_switch", emulators: []string{"ethernet_switch"}, alwaysOn: true, console: "none", defaults: eightSwitchPorts, ports: mappedPorts},
-		{name: "ethernet_hub", emulators: []string{"ethernet_hub"}, alwaysOn: true, console: "none", defaults: eightHubPorts, ports: mappedPorts},
-		{name: "cloud", emulators: []string{"cloud"}, alwaysOn: true, console: "none", outside: true, ports: mappedPorts},
-		{name: "nat", emulators: []string{"nat"}, alwaysOn: true, console: "none", outside: true, ports: mappedPorts,
+	return append([]kind{
+		{name: "vpcs", emulators: []string{emulatorPC, emulatorVPCS}, consoles: telnetOrNone(), symbol: ":/symbols/vpcs_guest.svg", ports: onePort},
+		{name: "ethernet_switch", emulators: []string{"ethernet_switch"}, alwaysOn: true, consoles: noneOrTelnet(),
+			symbol: ":/symbols/ethernet_switch.svg", defaults: eightSwitchPorts, ports: mappedPorts},
+		{name: "ethernet_hub", emulators: []string{"ethernet_hub"}, alwaysOn: true, consoles: noneOrTelnet(),
+			symbol: ":/symbols/hub.svg", defaults: eightHubPorts, ports: mappedPorts},
+		{name: "cloud", emulators: []string{"cloud"}, alwaysOn: true, consoles: noneOrTelnet(), symbol: ":/symbols/cloud.svg", outside: true, ports: mappedPorts,
+			defaults: `{"remote_console_host": "", "remote_console_port": 23, "remote_console_type": "none", "remote_console_http_path": "/"}`},
+		{name: "nat", emulators: []string{"nat"}, alwaysOn: true, consoles: noneOrTelnet(), symbol: ":/symbols/cloud.svg", outside: true, ports: mappedPorts,
 			defaults: `{"ports_mapping": [{"name": "nat0", "port_number": 0, "type": "ethernet", "interface": "virbr0"}]}`},
-		{name: "frame_relay_switch", emulators: []string{"frame_relay_switch"}, alwaysOn: true, console: "none", serial: true,
-			defaults: `{"mappings": {}}`, ports: crossConnectedPorts},
-		{name: "atm_switch", emulators: []string{"atm_switch"}, alwaysOn: true, console: "none", serial: true,
-			defaults: `{"mappings": {}}`, ports: crossConnectedPorts},
-	}
+		{name: "frame_relay_switch", emulators: []string{"frame_relay_switch"}, alwaysOn: true, consoles: noneOrTelnet(), serial: true,
+			symbol: ":/symbols/frame_relay_switch.svg", defaults: `{"mappings": {}}`, ports: crossConnectedPorts},
+		{name: "atm_switch", emulators: []string{"atm_switch"}, alwaysOn: true, consoles: noneOrTelnet(), serial: true,
+			symbol: ":/symbols/atm_switch.svg", defaults: `{"mappings": {}}`, ports: crossConnectedPorts},
+	}, foreignKinds()...)
 }
+
+// kindTable is kinds, made once.
+var kindTable = sync.OnceValue(kinds)
 
 // kindOf finds a type of node.
 func kindOf(name string) (kind, bool) {
-	all := kinds()
+	all := kindTable()
 	i := slices.IndexFunc(all, func(k kind) bool { return k.name == name })
 	if i < 0 {
 		return kind{}, false
@@ -72,14 +80,10 @@ func (r *nodeRecord) kind() kind {
 // NodeTypes are the types that a node can be made of.
 func NodeTypes() []string {
 	var names []string
-	for _, k := range kinds() {
+	for _, k := range kindTable() {
 		names = append(names, k.name)
 	}
 	return names
-}
-
-func onePort(map[string]json.RawMessage) ([]PortView, error) {
-	return []PortView{{Name: "Ethernet0", ShortName: "e0"}}, nil
 }
 
 // maxPorts is how many ports a device may have.
@@ -87,8 +91,8 @@ const maxPorts = 4096
 
 // mappedPorts are those of the property "ports_mapping", all on adapter 0.
 // What else a mapping says is for the emulator to check.
-func mappedPorts(properties map[string]json.RawMessage) ([]PortView, error) {
-	raw, ok := properties["ports_mapping"]
+func mappedPorts(r *nodeRecord) ([]PortView, error) {
+	raw, ok := r.Properties["ports_mapping"]
 	if !ok {
 		return nil, nil
 	}
@@ -134,9 +138,9 @@ func shortName(name string) string {
 
 // crossConnectedPorts are the numbers that the property "mappings" names:
 // "PORT:CIRCUIT" to "PORT:CIRCUIT".
-func crossConnectedPorts(properties map[string]json.RawMessage) ([]PortView, error) {
+func crossConnectedPorts(r *nodeRecord) ([]PortView, error) {
 	const want = `cannot use "mappings": give an object such as {"1:101": "10:202"}`
-	raw, ok := properties["mappings"]
+	raw, ok := r.Properties["mappings"]
 	if !ok {
 		return nil, nil
 	}
@@ -158,7 +162,7 @@ func crossConnectedPorts(properties map[string]json.RawMessage) ([]PortView, err
 	ports := make([]PortView, 0, len(numbers))
 	for port := range numbers {
 		name := strconv.Itoa(port)
-		ports = append(ports, PortView{Port: port, Name: name, ShortName: name})
+		ports = append(ports, PortView{Port: port, Name: name, ShortName: name, Serial: true})
 	}
 	slices.SortFunc(ports, func(a, b PortView) int { return cmp.Compare(a.Port, b.Port) })
 	return ports, nil

@@ -35,7 +35,8 @@ func (l *Link) View() LinkView {
 	for i, e := range l.rec.Ends {
 		v.Ends[i] = LinkEnd{NodeID: e.Node, Adapter: e.Adapter, Port: e.Port}
 		if n := l.p.nodes[e.Node]; n != nil {
-			v.Serial = v.Serial || n.rec.kind().serial
+			slot := n.rec.port(e.Adapter, e.Port)
+			v.Serial = v.Serial || slot != nil && slot.Serial
 		}
 	}
 	if l.rec.Capture != nil {
@@ -164,6 +165,7 @@ func (p *Project) enterLink(l *Link) error {
 			return Errorf(Conflict, "cannot link port %d/%d of %s: link %s is there; delete it first", e.Adapter, e.Port, n.rec.Name, other.id)
 		}
 		ends[i] = n.rec.kind()
+		ends[i].serial = slot.Serial
 	}
 	if err := checkKinds(ends[0], ends[1]); err != nil {
 		return err

@@ -51,16 +51,9 @@ func (n *Node) View() NodeView {
 		ID: n.id, ProjectID: n.p.id, Name: n.rec.Name, Type: n.rec.Type, Emulator: n.rec.Emulator,
 		Status: string(n.status), Reason: n.reason, Console: n.rec.Console, ConsoleHost: n.p.c.cfg.ConsoleHost,
 		Folder: n.folderLocked(), CommandLine: n.commandLine, Properties: decodeProperties(n.rec.Properties),
-		ConsoleType: "telnet",
+		ConsoleType: n.rec.ConsoleType, Look: n.rec.look(),
 	}
-	if n.rec.NoConsole {
-		v.ConsoleType = "none"
-	}
-	k := n.rec.kind()
-	v.Ports, _ = k.ports(n.rec.Properties) // checked when they were set
-	for i := range v.Ports {
-		v.Ports[i].Serial = k.serial
-	}
+	v.Ports, _ = n.rec.kind().ports(&n.rec) // checked when they were set
 	for _, port := range n.rec.Ports {
 		if port.NIO != nil {
 			v.NIOs = append(v.NIOs, PortNIO{port.Adapter, port.Port, port.NIO.view()})
@@ -84,8 +77,10 @@ func (n *Node) folderLocked() string {
 func (n *Node) definitionLocked() runner.Node {
 	d := runner.Node{
 		ID: n.id, Name: n.rec.Name, Emulator: n.rec.Emulator, Folder: n.folderLocked(),
-		Console:    runner.Console{Host: n.p.c.cfg.ConsoleHost, Port: n.rec.Console},
 		Properties: n.rec.runnerProperties(), AlwaysOn: n.rec.kind().alwaysOn,
+	}
+	if n.rec.ConsoleType == "telnet" {
+		d.Console = runner.Console{Host: n.p.c.cfg.ConsoleHost, Port: n.rec.Console}
 	}
 	if n.rec.Script != nil {
 		d.StartupScript = *n.rec.Script
@@ -169,6 +164,8 @@ func (p *Project) takeResults(results []runner.ActResult) error {
 func (n *Node) setRecord(rec nodeRecord) {
 	n.p.mu.Lock()
 	defer n.p.mu.Unlock()
+	n.p.dropNameLocked(n.rec.Name)
+	n.p.names[rec.Name]++
 	n.rec = rec
 }
 

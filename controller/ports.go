@@ -41,8 +41,11 @@ func ephemeralPorts() (low, high int) {
 }
 
 // take gives owner the lowest free port that nobody on this host has open.
-func (a *ports) take(owner string) (int, error) {
-	for p := a.first; p <= a.last; p++ {
+func (a *ports) take(owner string) (int, error) { return a.takeFrom(a.first, owner) }
+
+// takeFrom is take for ports from low on.
+func (a *ports) takeFrom(low int, owner string) (int, error) {
+	for p := max(low, a.first); p <= a.last; p++ {
 		if a.tryTake(p, owner) {
 			return p, nil
 		}

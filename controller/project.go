@@ -37,6 +37,7 @@ type Project struct {
 	nodes    map[string]*Node
 	order    []*Node         // of creation
 	coming   map[string]bool // ids of nodes and links that are being made
+	names    map[string]int  // how many nodes have, or are about to have, a name
 	links    map[string]*Link
 	reserved map[int]bool // UDP ports given out by AllocateUDP
 	macs     map[int]bool // MAC indexes in use
@@ -56,7 +57,7 @@ func newProject(c *Controller, rec projectRecord) *Project {
 
 func (p *Project) forget() {
 	p.nodes, p.links = map[string]*Node{}, map[string]*Link{}
-	p.order, p.coming = nil, map[string]bool{}
+	p.order, p.coming, p.names = nil, map[string]bool{}, map[string]int{}
 	p.reserved, p.macs = map[int]bool{}, map[int]bool{}
 }
 
@@ -86,11 +87,13 @@ func (p *Project) addNodeLocked(n *Node) {
 	p.nodes[n.id] = n
 	p.order = append(p.order, n)
 	p.macs[n.rec.MACIndex] = true
+	p.names[n.rec.Name]++
 }
 
 func (p *Project) removeNodeLocked(n *Node) {
 	delete(p.nodes, n.id)
 	delete(p.macs, n.rec.MACIndex)
+	p.dropNameLocked(n.rec.Name)
 	p.order = slices.DeleteFunc(p.order, func(o *Node) bool { return o == n })
 }
 

@@ -9,8 +9,15 @@ import (
 	"github.com/lanyard-lab/lanyard/emulators/runner"
 )
 
-// Delete stops the node and removes it, its links and its files.
+// Delete stops the node and removes it, its links and its files. A locked one
+// stays.
 func (n *Node) Delete(ctx context.Context) error {
+	n.p.mu.Lock()
+	locked, name := n.rec.Look.Locked, n.rec.Name
+	n.p.mu.Unlock()
+	if locked {
+		return Errorf(Conflict, "cannot delete node %s: it is locked; unlock it first", name)
+	}
 	n.supersede()
 	return n.do(ctx, n.remove)
 }

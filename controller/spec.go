@@ -31,7 +31,7 @@ func (s NodeSpec) check() error {
 	if !ok {
 		return Errorf(Invalid, "cannot make a node of type %q: the types are %q", s.Type, NodeTypes())
 	}
-	patch := NodePatch{Emulator: &s.Emulator, Properties: s.Properties}
+	patch := NodePatch{Emulator: &s.Emulator, Properties: s.Properties, Look: s.Look}
 	if s.Console != 0 {
 		patch.Console = &s.Console
 	}
@@ -50,11 +50,14 @@ func (patch NodePatch) check(k kind) error {
 	if patch.Console != nil && (*patch.Console < 1 || *patch.Console > 65535) {
 		return Errorf(Invalid, "cannot use console port %d: give 1 to 65535", *patch.Console)
 	}
-	if t := patch.ConsoleType; t != nil && *t != "telnet" && *t != "none" {
-		return Errorf(Invalid, `cannot use a console of type %q: give "telnet" or "none"`, *t)
+	if t := patch.ConsoleType; t != nil && !slices.Contains(k.consoles, *t) {
+		return Errorf(Invalid, "cannot use a console of type %q for a %s: give one of %q", *t, k.name, k.consoles)
 	}
 	if e := patch.Emulator; e != nil && *e != "" && !slices.Contains(k.emulators, *e) {
 		return Errorf(Invalid, "cannot use emulator %q: the emulators of a %s are %q", *e, k.name, k.emulators)
+	}
+	if err := patch.Look.check(); err != nil {
+		return err
 	}
 	if mac, ok := patch.Properties["mac"]; ok && mac != nil && k.name == "vpcs" {
 		text, ok := mac.(string)
@@ -71,11 +74,12 @@ func (r *nodeRecord) apply(patch NodePatch) error {
 	if patch.Name != nil {
 		r.Name = *patch.Name
 	}
+	r.Look.apply(patch.Look)
 	if patch.Console != nil {
 		r.Console = *patch.Console
 	}
 	if patch.ConsoleType != nil {
-		r.NoConsole = *patch.ConsoleType == "none"
+		r.ConsoleType = *patch.ConsoleType
 	}
 	if patch.StartupScript != nil {
 		r.Script = patch.StartupScript
@@ -103,16 +107,16 @@ func (r *nodeRecord) apply(patch NodePatch) error {
 // arrangePorts gives the node the ports that its properties describe. Those
 // that it had before stay as they are.
 func (r *nodeRecord) arrangePorts() error {
-	views, err := r.kind().ports(r.Properties)
+	views, err := r.kind().ports(r)
 	if err != nil {
 		return err
 	}
 	ports := make([]portRecord, len(views))
 	for i, v := range views {
-		ports[i] = portRecord{Adapter: v.Adapter, Port: v.Port}
 		if old := r.port(v.Adapter, v.Port); old != nil {
 			ports[i] = *old
 		}
+		ports[i].Adapter, ports[i].Port, ports[i].Serial = v.Adapter, v.Port, v.Serial
 	}
 	r.Ports = ports
 	return nil

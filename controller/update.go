@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/emulators/runner"
@@ -24,9 +25,15 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 	was, running := n.rec, n.status != runner.Stopped
 	rec := n.rec.clone()
 	n.p.mu.Unlock()
+	if patch.Adapt && patch.Name != nil {
+		name := n.p.takeName(*patch.Name, was.Name)
+		defer n.p.dropName(name)
+		patch.Name = &name
+	}
 	if err := rec.apply(patch); err != nil {
 		return err
 	}
+	n.p.c.measure(&rec)
 	if rec.Emulator == "" {
 		rec.Emulator = n.p.c.defaultEmulator(rec.kind())
 	}
@@ -47,6 +54,9 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 	undo, err := n.moveConsole(was, &rec)
 	if err != nil {
 		return err
+	}
+	if patch.StartupScript == nil && reflect.DeepEqual(was, rec) {
+		return nil
 	}
 	if err := n.replace(ctx, was, rec); err != nil {
 		undo()
@@ -90,10 +100,10 @@ func (n *Node) keepsLinks(was, rec nodeRecord) error {
 func (n *Node) moveConsole(was nodeRecord, rec *nodeRecord) (undo func(), err error) {
 	owner := nodeOwner(n.id)
 	switch {
-	case rec.NoConsole:
+	case rec.ConsoleType == "none":
 		rec.Console = 0
 	case rec.Console == 0:
-		rec.Console, err = n.p.c.consoles.take(owner)
+		rec.Console, err = n.p.c.takeConsole(rec.ConsoleType, owner)
 	case rec.Console != was.Console:
 		err = n.p.c.consoles.claim(rec.Console, owner)
 	}
@@ -108,18 +118,22 @@ func (n *Node) moveConsole(was nodeRecord, rec *nodeRecord) (undo func(), err er
 // replace gives the runner and the store a new record of the node, or leaves
 // both as they were.
 func (n *Node) replace(ctx context.Context, was, rec nodeRecord) error {
+	before := n.definition()
+	n.setRecord(rec)
+	if reflect.DeepEqual(before, n.definition()) { // it was moved on the map, say
+		return n.keep(ctx, was, rec)
+	}
 	client, err := n.p.useRunner(ctx)
 	if err != nil {
+		n.setRecord(was)
 		return err
 	}
-	n.setRecord(rec)
 	state, err := client.PutNode(ctx, n.definition())
 	if err != nil {
 		n.setRecord(was)
 		return runnerError(err)
 	}
-	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)}); err != nil {
-		n.setRecord(was)
+	if err := n.keep(ctx, was, rec); err != nil {
 		if _, undo := client.PutNode(ctx, n.definition()); undo != nil {
 			n.p.c.cfg.Log.Warn("cannot undo a change of a node", "node", n.id, "err", undo)
 		}
@@ -127,4 +141,13 @@ func (n *Node) replace(ctx context.Context, was, rec nodeRecord) error {
 	}
 	n.p.observe(state, false)
 	return nil
+}
+
+// keep commits a record that is set, or sets the one before it again.
+func (n *Node) keep(ctx context.Context, was, rec nodeRecord) error {
+	err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)})
+	if err != nil {
+		n.setRecord(was)
+	}
+	return err
 }

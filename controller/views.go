@@ -1,6 +1,9 @@
 package controller
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // ProjectSpec is what a project is made from.
 type ProjectSpec struct {
@@ -8,6 +11,8 @@ type ProjectSpec struct {
 	Name      string // 1 to 255 bytes, no control characters
 	Path      string // absolute folder, or empty for <data-dir>/projects/<id>
 	Temporary bool   // deleted when it is closed
+	Unique    bool   // refuse a name that another project has
+	Scene     ScenePatch
 }
 
 // ProjectPatch changes a project; nil leaves a field as it is.
@@ -17,6 +22,31 @@ type ProjectPatch struct {
 	Temporary *bool
 	AlwaysUp  *bool // every linked port shows a carrier
 	Recorder  *RecorderSettings
+	Unique    bool // refuse a name that another project has
+	Scene     ScenePatch
+}
+
+// Scene is what a project says about its map and about its own opening and
+// closing. Sizes are in pixels.
+type Scene struct {
+	AutoClose, AutoOpen, AutoStart            bool
+	DrawingGridSize, GridSize                 int
+	Height, Width                             int
+	ShowGrid, ShowInterfaceLabels, ShowLayers bool
+	SnapToGrid                                bool
+	Zoom                                      int             // percent
+	Supplier, Variables                       json.RawMessage // "null" for none
+}
+
+// ScenePatch changes a Scene; nil leaves a field as it is.
+type ScenePatch struct {
+	AutoClose, AutoOpen, AutoStart            *bool
+	DrawingGridSize, GridSize                 *int
+	Height, Width                             *int
+	ShowGrid, ShowInterfaceLabels, ShowLayers *bool
+	SnapToGrid                                *bool
+	Zoom                                      *int
+	Supplier, Variables                       json.RawMessage // nil leaves it, "null" removes it
 }
 
 // ProjectView is a consistent copy of a project's state.
@@ -29,6 +59,8 @@ type ProjectView struct {
 	Problem   string // why the project is quarantined; empty when it is not
 	AlwaysUp  bool   // every linked port shows a carrier
 	Recorder  RecorderSettings
+	Scene     Scene
+	File      string // name of the project file in Path
 	Revision  uint64
 }
 
@@ -39,9 +71,44 @@ type NodeSpec struct {
 	Type          string // one of NodeTypes
 	Emulator      string // of a "vpcs": "pc", "vpcs", or empty for the server's choice
 	Console       int    // wanted TCP port, 0 for the next free one
-	ConsoleType   string // "telnet", "none", or empty for what is usual for the type
+	ConsoleType   string // such as "telnet" or "none"; empty for what is usual for the type
 	StartupScript *string
 	Properties    map[string]any // kept; "mac" is used
+	Look          LookPatch
+	// Adapt is GNS3's way to treat what is taken already: a Name, which may be
+	// a format such as "PC{0}", gets another number, and a console another port.
+	Adapt bool
+}
+
+// Look is how clients draw a node and name its ports.
+type Look struct {
+	X, Y, Z          int    // of the upper left corner, in pixels; Z is the layer
+	Symbol           string // id
+	Width, Height    int    // of the symbol
+	Label            map[string]any
+	Locked           bool
+	ConsoleAutoStart bool
+	FirstPortName    string // empty: as the others
+	PortNameFormat   string // such as "Ethernet{0}"
+	PortSegmentSize  int
+	CustomAdapters   []map[string]any
+	TemplateID       string // empty: made without one
+	ComputeID        string
+}
+
+// LookPatch changes a Look; nil leaves a field as it is.
+type LookPatch struct {
+	X, Y, Z          *int
+	Symbol           *string
+	Label            *map[string]any
+	Locked           *bool
+	ConsoleAutoStart *bool
+	FirstPortName    *string
+	PortNameFormat   *string
+	PortSegmentSize  *int
+	CustomAdapters   *[]map[string]any
+	TemplateID       *string
+	ComputeID        *string // counts for a new node only
 }
 
 // NodePatch changes a node; nil leaves a field as it is.
@@ -52,6 +119,8 @@ type NodePatch struct {
 	StartupScript *string
 	Emulator      *string
 	Properties    map[string]any // merged; nil value deletes
+	Look          LookPatch
+	Adapt         bool // as in NodeSpec, for the name
 }
 
 // NodeView is a consistent copy of a node's state.
@@ -65,20 +134,23 @@ type NodeView struct {
 	Reason        string // why it stopped without being asked, if it did
 	Console       int    // 0 when ConsoleType is "none"
 	ConsoleHost   string
-	ConsoleType   string // "telnet" or "none"
+	ConsoleType   string
 	Folder        string
 	StartupScript *string
 	CommandLine   string
 	Properties    map[string]any
 	Ports         []PortView
 	NIOs          []PortNIO
+	Look          Look
 }
 
 // PortView is a port of a node.
 type PortView struct {
 	Adapter, Port   int
 	Name, ShortName string
-	Serial          bool // not an Ethernet port
+	Serial          bool   // not an Ethernet port
+	AdapterType     string // empty: not known, as the next
+	MAC             string
 }
 
 // PortNIO is a NIO that a client set on a port.
@@ -93,7 +165,9 @@ type NIO struct {
 	LocalPort  int    // the UDP port to bind, for a "nio_udp", as are the next two
 	RemoteHost string
 	RemotePort int
-	Device     string // the network interface, for all others
+	Device     string  // the network interface, for all others
+	Filters    Filters // of what passes, in both directions
+	Suspend    bool    // nothing passes
 }
 
 // LinkSpec is what a link is made from.

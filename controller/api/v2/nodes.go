@@ -3,6 +3,7 @@ package v2
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -10,104 +11,136 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/api/route"
 )
 
-// node is a node in GNS3's words. Settings of its map that are not kept yet
-// have GNS3's defaults.
+// node is a node in GNS3's words.
 type node struct {
-	CommandLine      string         `json:"command_line"`
-	ComputeID        string         `json:"compute_id"`
-	Console          *int           `json:"console"` // null: none
-	ConsoleAutoStart bool           `json:"console_auto_start"`
-	ConsoleHost      string         `json:"console_host"`
-	ConsoleType      string         `json:"console_type"`
-	CustomAdapters   []any          `json:"custom_adapters"`
-	FirstPortName    *string        `json:"first_port_name"`
-	Height           int            `json:"height"`
-	Label            label          `json:"label"`
-	Locked           bool           `json:"locked"`
-	Name             string         `json:"name"`
-	NodeDirectory    string         `json:"node_directory"`
-	NodeID           string         `json:"node_id"`
-	NodeType         string         `json:"node_type"`
-	PortNameFormat   string         `json:"port_name_format"`
-	PortSegmentSize  int            `json:"port_segment_size"`
-	Ports            []port         `json:"ports"`
-	ProjectID        string         `json:"project_id"`
-	Properties       map[string]any `json:"properties"`
-	Status           string         `json:"status"`
-	Symbol           string         `json:"symbol"`
-	TemplateID       *string        `json:"template_id"`
-	Width            int            `json:"width"`
-	X                int            `json:"x"`
-	Y                int            `json:"y"`
-	Z                int            `json:"z"`
-}
-
-type label struct {
-	Rotation int     `json:"rotation"`
-	Style    *string `json:"style"`
-	Text     string  `json:"text"`
-	X        *int    `json:"x"` // null: centred
-	Y        int     `json:"y"`
+	CommandLine      *string          `json:"command_line"`
+	ComputeID        string           `json:"compute_id"`
+	Console          *int             `json:"console"` // null: none
+	ConsoleAutoStart bool             `json:"console_auto_start"`
+	ConsoleHost      string           `json:"console_host"`
+	ConsoleType      string           `json:"console_type"`
+	CustomAdapters   []map[string]any `json:"custom_adapters"`
+	Emulator         string           `json:"emulator"`
+	FirstPortName    *string          `json:"first_port_name"`
+	Height           int              `json:"height"` // of the symbol, in pixels
+	Label            map[string]any   `json:"label"`
+	Locked           bool             `json:"locked"`
+	Name             string           `json:"name"`
+	NodeDirectory    string           `json:"node_directory"`
+	NodeID           string           `json:"node_id"`
+	NodeType         string           `json:"node_type"`
+	PortNameFormat   string           `json:"port_name_format"`
+	PortSegmentSize  int              `json:"port_segment_size"`
+	Ports            []port           `json:"ports"`
+	ProjectID        string           `json:"project_id"`
+	Properties       map[string]any   `json:"properties"`
+	Reason           string           `json:"reason,omitempty"` // why it stopped without being asked
+	Status           string           `json:"status"`
+	Symbol           string           `json:"symbol"`
+	TemplateID       *string          `json:"template_id"`
+	Width            int              `json:"width"`
+	X                int              `json:"x"`
+	Y                int              `json:"y"`
+	Z                int              `json:"z"`
 }
 
 type port struct {
 	AdapterNumber int               `json:"adapter_number"`
+	AdapterType   string            `json:"adapter_type,omitempty"`
 	DataLinkTypes map[string]string `json:"data_link_types"`
 	LinkType      string            `json:"link_type"`
+	MACAddress    string            `json:"mac_address,omitempty"`
 	Name          string            `json:"name"`
 	PortNumber    int               `json:"port_number"`
 	ShortName     string            `json:"short_name"`
 }
 
 func nodeOf(v controller.NodeView) node {
-	look := lookOf(v.Type)
+	look := v.Look
 	n := node{
-		CommandLine: v.CommandLine, ComputeID: "local", ConsoleHost: v.ConsoleHost, ConsoleType: v.ConsoleType,
-		CustomAdapters: []any{}, Height: look.height, Label: label{Text: v.Name, Y: -(look.height + 21) / 2}, Name: v.Name,
-		NodeDirectory: v.Folder, NodeID: v.ID, NodeType: v.Type, PortNameFormat: "Ethernet{0}", Ports: []port{},
-		ProjectID: v.ProjectID, Properties: properties(v), Status: v.Status,
-		Symbol: look.symbol, Width: look.width, Z: 1,
+		CommandLine: &v.CommandLine, ComputeID: look.ComputeID, ConsoleHost: v.ConsoleHost, ConsoleType: v.ConsoleType,
+		ConsoleAutoStart: look.ConsoleAutoStart, CustomAdapters: look.CustomAdapters, Emulator: v.Emulator, FirstPortName: optional(look.FirstPortName),
+		Height: look.Height, Label: look.Label, Locked: look.Locked, Name: v.Name, NodeDirectory: v.Folder, NodeID: v.ID, NodeType: v.Type,
+		PortNameFormat: look.PortNameFormat, PortSegmentSize: look.PortSegmentSize, Ports: []port{}, ProjectID: v.ProjectID,
+		Properties: properties(v), Reason: v.Reason, Status: v.Status, Symbol: look.Symbol, TemplateID: optional(look.TemplateID),
+		Width: look.Width, X: look.X, Y: look.Y, Z: look.Z,
 	}
 	if v.Console != 0 {
 		n.Console = &v.Console
 	}
+	if n.CustomAdapters == nil {
+		n.CustomAdapters = []map[string]any{}
+	}
 	for _, p := range v.Ports {
-		one := port{
-			AdapterNumber: p.Adapter, PortNumber: p.Port, Name: p.Name, ShortName: p.ShortName,
-			LinkType: "ethernet", DataLinkTypes: map[string]string{"Ethernet": "DLT_EN10MB"},
-		}
-		if p.Serial {
-			one.LinkType = "serial"
-			one.DataLinkTypes = map[string]string{"Frame Relay": "DLT_FRELAY"}
-			if v.Type == "atm_switch" {
-				one.DataLinkTypes = map[string]string{"ATM": "DLT_ATM_RFC1483"}
-			}
-		}
-		n.Ports = append(n.Ports, one)
+		n.Ports = append(n.Ports, portOf(v.Type, p))
 	}
 	return n
 }
 
-// look is how GNS3's map draws a node that says nothing about that.
-type look struct {
-	symbol        string
-	width, height int
+// optional is null for a text that is not set.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
-func lookOf(nodeType string) look {
-	switch nodeType {
-	case "ethernet_switch":
-		return look{":/symbols/ethernet_switch.svg", 72, 32}
-	case "ethernet_hub":
-		return look{":/symbols/hub.svg", 72, 32}
-	case "cloud", "nat":
-		return look{":/symbols/cloud.svg", 159, 71}
-	case "frame_relay_switch":
-		return look{":/symbols/frame_relay_switch.svg", 72, 32}
-	case "atm_switch":
-		return look{":/symbols/atm_switch.svg", 72, 32}
+func portOf(nodeType string, p controller.PortView) port {
+	one := port{
+		AdapterNumber: p.Adapter, PortNumber: p.Port, Name: p.Name, ShortName: p.ShortName, AdapterType: p.AdapterType, MACAddress: p.MAC,
+		LinkType: "ethernet", DataLinkTypes: map[string]string{"Ethernet": "DLT_EN10MB"},
+	}
+	if !p.Serial {
+		return one
+	}
+	one.LinkType = "serial"
+	switch {
+	case nodeType == "frame_relay_switch":
+		one.DataLinkTypes = map[string]string{"Frame Relay": "DLT_FRELAY"}
+	case nodeType == "atm_switch", strings.HasPrefix(p.Name, "ATM"):
+		one.DataLinkTypes = map[string]string{"ATM": "DLT_ATM_RFC1483"}
 	default:
-		return look{":/symbols/vpcs_guest.svg", 65, 59}
+		one.DataLinkTypes = map[string]string{"Frame Relay": "DLT_FRELAY", "Cisco HDLC": "DLT_C_HDLC", "Cisco PPP": "DLT_PPP_SERIAL"}
+	}
+	return one
+}
+
+// nodeLook is how clients draw a node, as they send it.
+type nodeLook struct {
+	ConsoleAutoStart *bool             `json:"console_auto_start"`
+	CustomAdapters   *[]map[string]any `json:"custom_adapters"`
+	FirstPortName    *string           `json:"first_port_name"`
+	Label            *map[string]any   `json:"label"`
+	Locked           *bool             `json:"locked"`
+	PortNameFormat   *string           `json:"port_name_format"`
+	PortSegmentSize  *int              `json:"port_segment_size"`
+	Symbol           *string           `json:"symbol"`
+	TemplateID       *string           `json:"template_id"`
+	X                *int              `json:"x"`
+	Y                *int              `json:"y"`
+	Z                *int              `json:"z"`
+}
+
+func (l nodeLook) check() error {
+	for _, text := range []struct {
+		field string
+		value *string
+	}{{"first_port_name", l.FirstPortName}, {"port_name_format", l.PortNameFormat}, {"symbol", l.Symbol}} {
+		if text.value != nil && *text.value != "" {
+			if err := route.Name(text.field, *text.value); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := route.ID("template_id", l.TemplateID)
+	return err
+}
+
+func (l nodeLook) patch() controller.LookPatch {
+	return controller.LookPatch{
+		X: l.X, Y: l.Y, Z: l.Z, Symbol: l.Symbol, Label: l.Label, Locked: l.Locked, ConsoleAutoStart: l.ConsoleAutoStart,
+		FirstPortName: l.FirstPortName, PortNameFormat: l.PortNameFormat, PortSegmentSize: l.PortSegmentSize,
+		CustomAdapters: l.CustomAdapters, TemplateID: l.TemplateID,
 	}
 }
 
@@ -120,6 +153,7 @@ type nodeCreate struct {
 	NodeID      *string        `json:"node_id"`
 	NodeType    string         `json:"node_type"`
 	Properties  map[string]any `json:"properties"`
+	nodeLook
 }
 
 // Check checks the values.
@@ -130,9 +164,6 @@ func (n *nodeCreate) Check() error {
 	if err := route.NodeType("node_type", n.NodeType); err != nil {
 		return err
 	}
-	if err := compute(n.ComputeID); err != nil {
-		return err
-	}
 	if _, err := route.ID("node_id", n.NodeID); err != nil {
 		return err
 	}
@@ -140,15 +171,10 @@ func (n *nodeCreate) Check() error {
 	if err != nil {
 		return err
 	}
-	return route.NodeFields{Console: n.Console, ConsoleType: n.ConsoleType, Emulator: n.Emulator, StartupScript: script}.Check()
-}
-
-// compute accepts this server's own name, as far as one is given.
-func compute(id *string) error {
-	if id != nil && *id != "local" {
-		return route.Wrong("compute_id", `"local"`, "there is no such compute")
+	if err := n.nodeLook.check(); err != nil {
+		return err
 	}
-	return nil
+	return route.NodeFields{Console: n.Console, Emulator: n.Emulator, StartupScript: script}.Check()
 }
 
 // scriptOf is the startup script, which GNS3 has among the properties.
@@ -165,10 +191,11 @@ func scriptOf(properties map[string]any) (*string, error) {
 }
 
 func (n nodeCreate) spec() controller.NodeSpec {
-	s := controller.NodeSpec{Name: n.Name, Type: n.NodeType, Properties: n.Properties}
+	s := controller.NodeSpec{Name: n.Name, Type: n.NodeType, Properties: n.Properties, Look: n.nodeLook.patch(), Adapt: true}
 	s.ID, _ = route.ID("node_id", n.NodeID) // checked, as the script is
 	s.StartupScript, _ = scriptOf(n.Properties)
 	delete(s.Properties, "startup_script")
+	s.Look.ComputeID = n.ComputeID
 	if n.Console != nil {
 		s.Console = *n.Console
 	}
@@ -187,6 +214,7 @@ type nodeUpdate struct {
 	Emulator    *string        `json:"emulator"`
 	Name        *string        `json:"name"`
 	Properties  map[string]any `json:"properties"`
+	nodeLook
 }
 
 // Check checks the values.
@@ -198,7 +226,10 @@ func (n *nodeUpdate) Check() error {
 	if err != nil {
 		return err
 	}
-	return route.NodeFields{Console: n.Console, ConsoleType: n.ConsoleType, Emulator: n.Emulator, StartupScript: script}.Check()
+	if err := n.nodeLook.check(); err != nil {
+		return err
+	}
+	return route.NodeFields{Console: n.Console, Emulator: n.Emulator, StartupScript: script}.Check()
 }
 
 func (n nodeUpdate) patch() controller.NodePatch {
@@ -207,7 +238,7 @@ func (n nodeUpdate) patch() controller.NodePatch {
 	delete(n.Properties, "interfaces") // a cloud's answer, sent back
 	return controller.NodePatch{
 		Name: n.Name, Console: n.Console, ConsoleType: n.ConsoleType, Emulator: n.Emulator,
-		StartupScript: script, Properties: n.Properties,
+		StartupScript: script, Properties: n.Properties, Look: n.nodeLook.patch(), Adapt: true,
 	}
 }
 
