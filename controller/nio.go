@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -25,7 +26,10 @@ func otherNIOTypes() []string {
 }
 
 func (r nioRecord) view() NIO {
-	return NIO{Type: r.kind(), LocalPort: r.LocalPort, RemoteHost: r.RemoteHost, RemotePort: r.RemotePort, Device: r.Device}
+	return NIO{
+		Type: r.kind(), LocalPort: r.LocalPort, RemoteHost: r.RemoteHost, RemotePort: r.RemotePort, Device: r.Device,
+		Filters: r.Filters, Suspend: r.Suspend,
+	}
 }
 
 func (r nioRecord) kind() string { return cmp.Or(r.Type, "nio_udp") }
@@ -66,10 +70,12 @@ func (nio NIO) check() error {
 // record resolves the remote host.
 func (nio NIO) record(ctx context.Context) (nioRecord, error) {
 	if nio.Type != "nio_udp" {
-		return nioRecord{Type: nio.Type, Device: nio.Device}, nil
+		return nioRecord{Type: nio.Type, Device: nio.Device, Filters: nio.Filters.used(), Suspend: nio.Suspend}, nil
 	}
 	host, err := nio.resolve(ctx)
-	return nioRecord{LocalPort: nio.LocalPort, RemoteHost: host, RemotePort: nio.RemotePort}, err
+	return nioRecord{
+		LocalPort: nio.LocalPort, RemoteHost: host, RemotePort: nio.RemotePort, Filters: nio.Filters.used(), Suspend: nio.Suspend,
+	}, err
 }
 
 // resolve turns the remote host into an IP address.
@@ -106,6 +112,8 @@ func (n *Node) nioLink(port portRecord) runner.Link {
 	return runner.Link{
 		ID:      nioLinkID(n.id, port.Adapter, port.Port),
 		Ends:    [2]runner.End{{Node: n.id, Adapter: port.Adapter, Port: port.Port}, port.NIO.end()},
+		Suspend: port.NIO.Suspend,
+		Filters: [2]map[string][]any{port.NIO.filters(), port.NIO.filters()},
 		Capture: port.Capture.definition(),
 	}
 }
@@ -117,6 +125,9 @@ func noPort(name string, adapter, port int) error {
 // AttachNIO sets the NIO of a port, in place of an earlier one.
 func (n *Node) AttachNIO(ctx context.Context, adapter, port int, nio NIO) error {
 	if err := nio.check(); err != nil {
+		return err
+	}
+	if err := (LinkPatch{Filters: &nio.Filters}).check(); err != nil {
 		return err
 	}
 	want, err := nio.record(ctx)
@@ -140,7 +151,7 @@ func (n *Node) attach(ctx context.Context, adapter, port int, want nioRecord) er
 		return Errorf(Conflict, "cannot set a NIO on port %d/%d of %s: link %s is there; delete it first", adapter, port, rec.Name, link.id)
 	}
 	old := slot.NIO
-	if old != nil && *old == want {
+	if old != nil && reflect.DeepEqual(*old, want) {
 		return nil
 	}
 	slot.NIO = &want
@@ -255,39 +266,4 @@ func (n *Node) detach(ctx context.Context, adapter, port int) error {
 	}
 	n.p.c.udp.release(udp, nodeOwner(n.id))
 	return nil
-}
-
-// AllocateUDP reserves a UDP port until the project closes, or a NIO that uses
-// it is detached.
-func (p *Project) AllocateUDP(ctx context.Context) (int, error) {
-	if err := p.begin(); err != nil {
-		return 0, err
-	}
-	defer p.end()
-	port, err := p.c.udp.take(projectOwner(p.id))
-	if err != nil {
-		return 0, err
-	}
-	if err := p.commit(ctx, store.Change{Kind: kindUDP, ID: fmt.Sprint(port), Value: encode(struct{}{})}); err != nil {
-		p.c.udp.release(port, projectOwner(p.id))
-		return 0, err
-	}
-	p.mu.Lock()
-	p.reserved[port] = true
-	p.mu.Unlock()
-	return port, nil
-}
-
-// releaseReserved frees the ports of AllocateUDP and returns the changes that
-// make it durable.
-func (p *Project) releaseReserved() []store.Change {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var changes []store.Change
-	for port := range p.reserved {
-		p.c.udp.release(port, projectOwner(p.id))
-		changes = append(changes, store.Change{Kind: kindUDP, ID: fmt.Sprint(port)})
-	}
-	p.reserved = map[int]bool{}
-	return changes
 }

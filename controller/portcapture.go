@@ -1,6 +1,11 @@
 package controller
 
-import "context"
+import (
+	"context"
+	"io"
+
+	"github.com/lanyard-lab/lanyard/emulators/runner"
+)
 
 // StartCapture captures what passes a port into a file in the project's
 // captures folder, and returns the file's path.
@@ -49,4 +54,34 @@ func (n *Node) setCapture(ctx context.Context, adapter, port int, want *captureR
 	}
 	slot.Capture = want
 	return n.putNIO(ctx, was, rec, *slot)
+}
+
+// Follow streams the file of the capture at a port, as Link.Follow does.
+func (n *Node) Follow(ctx context.Context, adapter, port int) (stream io.ReadCloser, err error) {
+	id, err := n.capturedAt(adapter, port)
+	if err != nil {
+		return nil, err
+	}
+	err = n.p.useLive(ctx, func(client *runner.Client) error {
+		stream, err = client.Follow(ctx, id)
+		return runnerError(err)
+	})
+	return stream, err
+}
+
+// capturedAt is the id of the runner's link at a port that is captured.
+func (n *Node) capturedAt(adapter, port int) (string, error) {
+	n.p.mu.Lock()
+	defer n.p.mu.Unlock()
+	if l := n.p.linkAtLocked(endRecord{n.id, adapter, port}); l != nil && l.rec.Capture != nil {
+		return l.id, nil
+	}
+	slot := n.rec.port(adapter, port)
+	if slot == nil {
+		return "", noPort(n.rec.Name, adapter, port)
+	}
+	if slot.Capture == nil {
+		return "", Errorf(Conflict, "cannot stream port %d/%d of %s: it is not captured; start a capture first", adapter, port, n.rec.Name)
+	}
+	return nioLinkID(n.id, adapter, port), nil
 }

@@ -1,0 +1,43 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
+)
+
+// AllocateUDP reserves a UDP port until the project closes, or a NIO that uses
+// it is detached.
+func (p *Project) AllocateUDP(ctx context.Context) (int, error) {
+	if err := p.begin(); err != nil {
+		return 0, err
+	}
+	defer p.end()
+	port, err := p.c.udp.take(projectOwner(p.id))
+	if err != nil {
+		return 0, err
+	}
+	if err := p.commit(ctx, store.Change{Kind: kindUDP, ID: fmt.Sprint(port), Value: encode(struct{}{})}); err != nil {
+		p.c.udp.release(port, projectOwner(p.id))
+		return 0, err
+	}
+	p.mu.Lock()
+	p.reserved[port] = true
+	p.mu.Unlock()
+	return port, nil
+}
+
+// releaseReserved frees the ports of AllocateUDP and returns the changes that
+// make it durable.
+func (p *Project) releaseReserved() []store.Change {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var changes []store.Change
+	for port := range p.reserved {
+		p.c.udp.release(port, projectOwner(p.id))
+		changes = append(changes, store.Change{Kind: kindUDP, ID: fmt.Sprint(port)})
+	}
+	p.reserved = map[int]bool{}
+	return changes
+}
