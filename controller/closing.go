@@ -74,11 +74,19 @@ func (p *Project) closeOp(ctx context.Context, rec projectRecord) error {
 			return fail(err)
 		}
 	}
+	p.writeScripts()
+	if err := p.saveFile(ctx); err != nil {
+		p.c.cfg.Log.Warn("project file is not written", "project", p.id, "err", err)
+		p.c.tell(p.id, "warning", err.Error())
+	}
 	if err := p.commitRecord(ctx, rec); err != nil {
 		return fail(err)
 	}
 	p.mu.Lock()
 	p.rec, p.state = rec, projectClosed
+	for _, n := range p.order {
+		p.c.releasePorts(n.rec)
+	}
 	s := p.store
 	p.store = nil
 	p.mu.Unlock()
@@ -139,7 +147,7 @@ func (p *Project) deleteOp(ctx context.Context) error {
 // removeFiles removes what is ours in the project's folder, and the folder
 // when nothing else is in it.
 func (p *Project) removeFiles(rec projectRecord) error {
-	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files"} {
+	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files", "snapshots", rec.file()} {
 		if err := os.RemoveAll(filepath.Join(rec.Path, name)); err != nil {
 			p.c.cfg.Log.Warn("file of a deleted project stays", "project", p.id, "err", err)
 		}

@@ -34,6 +34,7 @@ func (p *Project) commit(ctx context.Context, changes ...store.Change) error {
 	if err != nil {
 		return storeError(err, "save the change in project %s", p.id)
 	}
+	p.touch()
 	return nil
 }
 

@@ -254,6 +254,9 @@ func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project
 	if err := checkName("project", s.Name); err != nil {
 		return nil, err
 	}
+	if err := s.Scene.check(); err != nil {
+		return nil, err
+	}
 	id, err := newID("project", s.ID)
 	if err != nil {
 		return nil, err
@@ -265,7 +268,10 @@ func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project
 	if p, err := c.Project(id); err == nil {
 		return p, p.Open(ctx)
 	}
-	rec := projectRecord{ID: id, Name: s.Name, Path: s.Path, Temporary: s.Temporary, Open: true}
+	if other := c.named(s.Name); other != nil && s.Unique {
+		return nil, Errorf(Conflict, "cannot make project %s: project %s has that name; choose another", s.Name, other.id)
+	}
+	rec := projectRecord{ID: id, Name: s.Name, Path: s.Path, Temporary: s.Temporary, Open: true}.patched(s.Scene)
 	if rec.Path, err = c.projectFolder(id, s.Path); err != nil {
 		return nil, err
 	}
@@ -280,6 +286,16 @@ func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project
 	c.mu.Unlock()
 	c.bus.Publish(id, "project.created", p.View())
 	return p, nil
+}
+
+// named finds a project by name; nil when there is none.
+func (c *Controller) named(name string) *Project {
+	for _, p := range c.all() {
+		if p.View().Name == name {
+			return p
+		}
+	}
+	return nil
 }
 
 // projectFolder is where a new project goes. A folder of the client's choice

@@ -54,6 +54,22 @@ func foreignKinds() []kind {
 	}
 }
 
+// unknownKind is a type that GNS3 may know one day. Its ports are those of its
+// property "adapters", if it has one, and those that its links name.
+func unknownKind(name string) kind {
+	return kind{
+		name: name, emulators: []string{name}, symbol: ":/symbols/computer.svg",
+		consoles: []string{"none", "telnet", "vnc", "http", "https", "spice", "spice+agent"},
+		ports: func(r *nodeRecord) ([]PortView, error) {
+			ports, err := countedPorts(r)
+			if err != nil {
+				return nil, nil
+			}
+			return ports, nil
+		},
+	}
+}
+
 // countedPorts are as many as the property "adapters" says.
 func countedPorts(r *nodeRecord) ([]PortView, error) {
 	n, err := r.number("adapters", 1)

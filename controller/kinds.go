@@ -68,11 +68,12 @@ func kindOf(name string) (kind, bool) {
 	return all[i], true
 }
 
-// kind is the type of the node, which was checked when it was made.
+// kind is the type of the node. One that nobody knows can only come from a
+// project file, and is kept like the foreign ones.
 func (r *nodeRecord) kind() kind {
 	k, ok := kindOf(r.Type)
 	if !ok {
-		panic(fmt.Sprintf("internal error: node %s has type %q", r.ID, r.Type))
+		return unknownKind(r.Type)
 	}
 	return k
 }

@@ -54,7 +54,9 @@ func (p *Project) fillLocked(nodes, links, reserved []store.Object) error {
 			return fmt.Errorf("node %s is damaged: %w", o.ID, err)
 		}
 		p.addNodeLocked(newNode(p, rec))
-		p.c.claimPorts(rec)
+		if p.state == projectOpen {
+			p.c.claimPorts(rec)
+		}
 	}
 	for _, o := range links {
 		var rec linkRecord

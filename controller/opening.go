@@ -3,6 +3,8 @@ package controller
 import (
 	"context"
 	"slices"
+
+	"github.com/lanyard-lab/lanyard/controller/store"
 )
 
 // shut lets nothing new begin, cancels what runs and waits for its end.
@@ -67,6 +69,9 @@ func (p *Project) reopen(ctx context.Context, rec projectRecord) error {
 	p.mu.Unlock()
 	err := p.load(ctx)
 	if err == nil {
+		err = p.settleConsoles(ctx)
+	}
+	if err == nil {
 		rec.Open = true
 		if err = p.commitRecord(ctx, rec); err == nil {
 			p.mu.Lock()
@@ -92,4 +97,30 @@ func (p *Project) letGo() {
 	if s != nil {
 		s.Close()
 	}
+}
+
+// settleConsoles takes the ports of a project's consoles. A node whose port has
+// another owner by now gets another.
+func (p *Project) settleConsoles(ctx context.Context) error {
+	changes, err := p.claimConsoles()
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	return p.commit(ctx, changes...)
+}
+
+func (p *Project) claimConsoles() (changes []store.Change, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range p.order {
+		owner := nodeOwner(n.id)
+		if n.rec.ConsoleType == "none" || n.rec.Console != 0 && p.c.consoles.claim(n.rec.Console, owner) == nil {
+			continue
+		}
+		if n.rec.Console, err = p.c.takeConsole(n.rec.ConsoleType, owner); err != nil {
+			return nil, err
+		}
+		changes = append(changes, store.Change{Kind: kindNode, ID: n.id, Value: encode(n.rec)})
+	}
+	return changes, nil
 }

@@ -27,12 +27,14 @@ type Project struct {
 	id         string
 	op         oplock        // held while the project opens, closes or is deleted
 	runnerOp   oplock        // held while its runner is started, adopted or ended
+	fileOp     oplock        // held while the project file is written
 	reconciled chan struct{} // closed when the runner of a former server is dealt with
 
 	mu       sync.Mutex
 	rec      projectRecord
 	state    projectState
 	problem  string // why it is quarantined
+	saving   bool   // the project file will be written soon
 	store    *store.Store
 	nodes    map[string]*Node
 	order    []*Node         // of creation
@@ -47,7 +49,7 @@ type Project struct {
 }
 
 func newProject(c *Controller, rec projectRecord) *Project {
-	p := &Project{c: c, id: rec.ID, rec: rec, op: newOplock(), runnerOp: newOplock(), reconciled: make(chan struct{})}
+	p := &Project{c: c, id: rec.ID, rec: rec, op: newOplock(), runnerOp: newOplock(), fileOp: newOplock(), reconciled: make(chan struct{})}
 	if rec.Open {
 		p.state = projectOpen
 	}
@@ -104,7 +106,7 @@ func (p *Project) View() ProjectView {
 	v := ProjectView{
 		ID: p.id, Name: p.rec.Name, Path: p.rec.Path, Temporary: p.rec.Temporary,
 		Open: p.state == projectOpen || p.state == projectClosing, Problem: p.problem,
-		AlwaysUp: p.rec.AlwaysUp, Recorder: p.rec.recorder(),
+		AlwaysUp: p.rec.AlwaysUp, Recorder: p.rec.recorder(), Scene: p.rec.scene(), File: p.rec.file(),
 	}
 	if p.store != nil {
 		v.Revision = p.store.Revision()
@@ -140,6 +142,18 @@ func (p *Project) end() {
 	}
 }
 
+// beginChange is begin for what may be changed in a closed project, too; op
+// held, so that it stays closed.
+func (p *Project) beginChange() (end func(), err error) {
+	p.mu.Lock()
+	closed := p.state == projectClosed && p.problem == ""
+	p.mu.Unlock()
+	if closed {
+		return func() {}, nil
+	}
+	return p.end, p.begin()
+}
+
 // Update changes the project's own fields.
 func (p *Project) Update(ctx context.Context, patch ProjectPatch) error {
 	if patch.Name != nil {
@@ -147,14 +161,18 @@ func (p *Project) Update(ctx context.Context, patch ProjectPatch) error {
 			return err
 		}
 	}
+	if err := patch.Scene.check(); err != nil {
+		return err
+	}
 	if err := p.op.lock(ctx); err != nil {
 		return err
 	}
 	defer p.op.unlock()
-	if err := p.begin(); err != nil {
+	end, err := p.beginChange()
+	if err != nil {
 		return err
 	}
-	defer p.end()
+	defer end()
 	p.mu.Lock()
 	rec := p.rec
 	p.mu.Unlock()
@@ -162,8 +180,8 @@ func (p *Project) Update(ctx context.Context, patch ProjectPatch) error {
 		return Errorf(Forbidden, "cannot move project %s to %s: the folder of a project is fixed", rec.Name, *patch.Path)
 	}
 	was := rec
-	if patch.Name != nil {
-		rec.Name = *patch.Name
+	if patch.Name != nil && *patch.Name != rec.Name {
+		rec.Name, rec.File = *patch.Name, ""
 	}
 	if patch.Temporary != nil {
 		rec.Temporary = *patch.Temporary
@@ -177,10 +195,22 @@ func (p *Project) Update(ctx context.Context, patch ProjectPatch) error {
 		}
 		rec.Recorder = patch.Recorder
 	}
+	rec = rec.patched(patch.Scene)
 	if reflect.DeepEqual(rec, was) {
 		return nil
 	}
-	return p.replaceSettings(ctx, was, rec)
+	if err := p.replaceSettings(ctx, was, rec); err != nil {
+		return err
+	}
+	if was.file() == rec.file() {
+		return nil
+	}
+	if err := p.saveFile(ctx); err != nil {
+		p.c.tell(p.id, "warning", err.Error())
+		return nil
+	}
+	p.removeOldFile(was)
+	return nil
 }
 
 // replaceSettings gives the runner and the store a new record, or leaves both
@@ -207,6 +237,7 @@ func (p *Project) replaceRecord(ctx context.Context, rec projectRecord) error {
 	p.rec = rec
 	p.mu.Unlock()
 	p.c.bus.Publish(p.id, "project.updated", p.View())
+	p.touch()
 	return nil
 }
 

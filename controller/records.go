@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/lanyard-lab/lanyard/controller/topology"
 )
 
 // The kinds of objects in a store.
@@ -28,7 +30,7 @@ type projectRecord struct {
 	// TopologyExtra those of its topology.
 	Extra         map[string]json.RawMessage `json:"extra,omitempty"`
 	TopologyExtra map[string]json.RawMessage `json:"topology_extra,omitempty"`
-	Computes      json.RawMessage            `json:"computes,omitempty"` // of the project file
+	Computes      []topology.Compute         `json:"computes,omitempty"` // of the project file
 	// Recorder is nil for the defaults.
 	Recorder *RecorderSettings `json:"recorder,omitempty"`
 }
@@ -73,6 +75,7 @@ type portRecord struct {
 	Adapter int            `json:"adapter"`
 	Port    int            `json:"port"`
 	Serial  bool           `json:"serial,omitempty"` // not an Ethernet port
+	Hidden  bool           `json:"hidden,omitempty"` // only a link of the project file knows it
 	Local   int            `json:"local,omitempty"`  // UDP port that the emulator binds, see runner.Port
 	Remote  int            `json:"remote,omitempty"` // UDP port that the emulator sends to
 	NIO     *nioRecord     `json:"nio,omitempty"`
@@ -107,16 +110,17 @@ type captureRecord struct {
 // linkRecord is how a link is stored. What maps and pointers hold is never
 // changed, only replaced.
 type linkRecord struct {
-	ID          string                     `json:"id"`
-	Ends        [2]endRecord               `json:"ends"`
-	Suspend     bool                       `json:"suspend,omitempty"`
-	Filters     Filters                    `json:"filters,omitempty"`
-	LaneFilters [2]Filters                 `json:"lane_filters"`
-	Seed        uint64                     `json:"seed,omitempty"`
-	Style       map[string]any             `json:"style,omitempty"`
-	Labels      [2]map[string]any          `json:"labels"`
-	Capture     *captureRecord             `json:"capture,omitempty"`
-	Extra       map[string]json.RawMessage `json:"extra,omitempty"` // fields of the project file that mean nothing here
+	ID          string                        `json:"id"`
+	Ends        [2]endRecord                  `json:"ends"`
+	Suspend     bool                          `json:"suspend,omitempty"`
+	Filters     Filters                       `json:"filters,omitempty"`
+	LaneFilters [2]Filters                    `json:"lane_filters"`
+	Seed        uint64                        `json:"seed,omitempty"`
+	Style       map[string]any                `json:"style,omitempty"`
+	Labels      [2]map[string]any             `json:"labels"`
+	Capture     *captureRecord                `json:"capture,omitempty"`
+	Extra       map[string]json.RawMessage    `json:"extra,omitempty"` // fields of the project file that mean nothing here
+	EndExtra    [2]map[string]json.RawMessage `json:"end_extra"`       // those of its ends
 }
 
 // endRecord names a port of a node.

@@ -61,3 +61,33 @@ func (n *Node) forgetScriptFile() error {
 	}
 	return nil
 }
+
+// writeScripts writes the scripts of nodes that have never been started, so
+// that the project's folder is whole. What fails is written at the first start.
+func (p *Project) writeScripts() {
+	p.mu.Lock()
+	scripts := map[string]string{} // by folder
+	for _, n := range p.order {
+		if n.rec.Script != nil {
+			scripts[n.folderLocked()] = *n.rec.Script
+		}
+	}
+	p.mu.Unlock()
+	for folder, script := range scripts {
+		err := os.MkdirAll(folder, 0o755)
+		var f *os.File
+		if err == nil {
+			f, err = os.OpenFile(filepath.Join(folder, scriptFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		}
+		if errors.Is(err, fs.ErrExist) {
+			continue // a later one
+		}
+		if err == nil {
+			_, err = f.WriteString(script)
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			p.c.cfg.Log.Warn("a startup script is not written", "folder", folder, "err", err)
+		}
+	}
+}

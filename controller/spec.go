@@ -118,6 +118,11 @@ func (r *nodeRecord) arrangePorts() error {
 		}
 		ports[i].Adapter, ports[i].Port, ports[i].Serial = v.Adapter, v.Port, v.Serial
 	}
+	for _, old := range r.Ports {
+		if old.Hidden && !slices.ContainsFunc(ports, func(p portRecord) bool { return p.Adapter == old.Adapter && p.Port == old.Port }) {
+			ports = append(ports, old)
+		}
+	}
 	r.Ports = ports
 	return nil
 }

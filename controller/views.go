@@ -22,7 +22,6 @@ type ProjectPatch struct {
 	Temporary *bool
 	AlwaysUp  *bool // every linked port shows a carrier
 	Recorder  *RecorderSettings
-	Unique    bool // refuse a name that another project has
 	Scene     ScenePatch
 }
 

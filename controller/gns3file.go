@@ -1,0 +1,236 @@
+package controller
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lanyard-lab/lanyard/controller/atomicfile"
+	"github.com/lanyard-lab/lanyard/controller/picture"
+	"github.com/lanyard-lab/lanyard/controller/topology"
+)
+
+// saveDelay is how long changes are gathered before the project file is
+// written. The store has them already; the file is for other programs.
+const saveDelay = time.Second
+
+// file is the name of the project file in the project's folder. A project that
+// came with a file keeps its name until the project gets another.
+func (r projectRecord) file() string {
+	return cmp.Or(r.File, strings.ReplaceAll(r.Name, "/", "_")+".gns3")
+}
+
+// touch has the project file written soon.
+func (p *Project) touch() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.saving || p.rec.Temporary {
+		return
+	}
+	p.saving = true
+	p.c.tasks.Go(func() {
+		select {
+		case <-time.After(saveDelay):
+		case <-p.c.ctx.Done():
+		}
+		p.mu.Lock()
+		p.saving = false
+		open := p.state != projectDeleted && p.problem == ""
+		p.mu.Unlock()
+		if !open {
+			return
+		}
+		if err := p.saveFile(context.Background()); err != nil {
+			p.c.cfg.Log.Warn("project file is not written", "project", p.id, "err", err)
+			p.c.tell(p.id, "warning", err.Error())
+		}
+	})
+}
+
+// saveFile writes the project file: whole or not at all.
+func (p *Project) saveFile(ctx context.Context) error {
+	if err := p.fileOp.lock(ctx); err != nil {
+		return err
+	}
+	defer p.fileOp.unlock()
+	p.mu.Lock()
+	path, name, gone := p.rec.Path, p.rec.file(), p.state == projectDeleted
+	p.mu.Unlock()
+	if gone {
+		return nil
+	}
+	if err := writeProjectFile(path, name, p.topologyFile()); err != nil {
+		return fmt.Errorf("cannot write the project file %s: %w; the project itself is safe in its store", name, err)
+	}
+	return nil
+}
+
+// writeProjectFile writes a project file, and the pictures of its drawings
+// into files of their own, as GNS3 does.
+func writeProjectFile(path, name string, f *topology.File) error {
+	folder, err := os.OpenRoot(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	for i := range f.Drawings {
+		stored, files := picture.Split(f.Drawings[i].SVG)
+		f.Drawings[i].SVG = stored
+		for image, data := range files {
+			at := imageFile(image)
+			if _, err := folder.Stat(at); err == nil {
+				continue // named after what is in it
+			}
+			if err := writeFile(folder, at, data); err != nil {
+				return err
+			}
+		}
+	}
+	text, err := f.Encode()
+	if err != nil {
+		return err
+	}
+	return writeFile(folder, name, text)
+}
+
+// imageFile is where the picture of a drawing is, below the project's folder.
+func imageFile(name string) string { return "project-files/images/" + name }
+
+func writeFile(folder *os.Root, name string, data []byte) error {
+	f, err := atomicfile.Create(folder, name)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.Commit(0o644)
+}
+
+// removeOldFile removes the project file under a name that it had before.
+func (p *Project) removeOldFile(was projectRecord) {
+	p.mu.Lock()
+	now := p.rec.file()
+	p.mu.Unlock()
+	if was.file() == now {
+		return
+	}
+	if err := os.Remove(filepath.Join(was.Path, was.file())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.c.cfg.Log.Warn("old project file stays", "project", p.id, "err", err)
+	}
+}
+
+// topologyFile is the project as its file tells it.
+func (p *Project) topologyFile() *topology.File {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.rec.scene()
+	f := &topology.File{
+		ProjectID: p.id, Name: p.rec.Name, AutoClose: s.AutoClose, AutoOpen: s.AutoOpen, AutoStart: s.AutoStart,
+		DrawingGridSize: s.DrawingGridSize, GridSize: s.GridSize, SceneHeight: s.Height, SceneWidth: s.Width, Zoom: s.Zoom,
+		ShowGrid: s.ShowGrid, ShowInterfaceLabels: s.ShowInterfaceLabels, ShowLayers: s.ShowLayers, SnapToGrid: s.SnapToGrid,
+		Supplier: s.Supplier, Variables: s.Variables, Computes: p.rec.Computes, Version: p.c.cfg.Version, From: topology.Revision,
+		TopologyExtra: p.rec.TopologyExtra, Extra: ours(p.rec.Extra, p.rec.extension()),
+	}
+	for _, n := range p.order {
+		f.Nodes = append(f.Nodes, n.rec.file())
+	}
+	for _, l := range p.links {
+		f.Links = append(f.Links, l.rec.file())
+	}
+	slices.SortFunc(f.Links, func(a, b topology.Link) int { return cmp.Compare(a.LinkID, b.LinkID) })
+	f.Drawings = p.drawingFilesLocked()
+	return f
+}
+
+// extensionKey holds, in a project file, what GNS3 has no field for.
+const extensionKey = "lanyard"
+
+// ours adds an extension to the unknown fields of an object, unless it says
+// nothing.
+func ours(extra map[string]json.RawMessage, extension any) map[string]json.RawMessage {
+	raw := encode(extension)
+	if string(raw) == "{}" {
+		return extra
+	}
+	out := map[string]json.RawMessage{extensionKey: raw}
+	for key, value := range extra {
+		out[key] = value
+	}
+	return out
+}
+
+// projectExtension is what a project has beyond GNS3's.
+type projectExtension struct {
+	AlwaysUp bool              `json:"links_always_up,omitempty"`
+	Recorder *RecorderSettings `json:"flight_recorder,omitempty"`
+}
+
+func (r projectRecord) extension() projectExtension {
+	return projectExtension{AlwaysUp: r.AlwaysUp, Recorder: r.Recorder}
+}
+
+// nodeExtension is what a node has beyond GNS3's.
+type nodeExtension struct {
+	Emulator string `json:"emulator,omitempty"`
+}
+
+// file is the node as a project file tells it.
+func (r nodeRecord) file() topology.Node {
+	look := r.look()
+	n := topology.Node{
+		NodeID: r.ID, Name: r.Name, NodeType: r.Type, ComputeID: look.ComputeID, ConsoleType: r.ConsoleType,
+		ConsoleAutoStart: look.ConsoleAutoStart, CustomAdapters: json.RawMessage("[]"), Width: look.Width, Height: look.Height,
+		Label: look.Label, Locked: look.Locked, PortNameFormat: look.PortNameFormat, PortSegmentSize: look.PortSegmentSize,
+		Properties: r.Properties, Symbol: look.Symbol, X: look.X, Y: look.Y, Z: look.Z,
+	}
+	if r.Console != 0 {
+		n.Console = &r.Console
+	}
+	if look.CustomAdapters != nil {
+		n.CustomAdapters = encode(look.CustomAdapters)
+	}
+	if look.FirstPortName != "" {
+		n.FirstPortName = &look.FirstPortName
+	}
+	if look.TemplateID != "" {
+		n.TemplateID = &look.TemplateID
+	}
+	var extension nodeExtension
+	if r.Type == "vpcs" && r.Emulator == emulatorVPCS {
+		extension.Emulator = r.Emulator
+	}
+	n.Extra = ours(r.Extra, extension)
+	return n
+}
+
+// linkExtension is what a link has beyond GNS3's.
+type linkExtension struct {
+	LaneFilters []Filters `json:"lane_filters,omitempty"`
+	Seed        uint64    `json:"seed,omitempty"`
+}
+
+// file is the link as a project file tells it.
+func (r linkRecord) file() topology.Link {
+	l := topology.Link{LinkID: r.ID, Filters: r.Filters, Style: r.Style, Suspend: r.Suspend}
+	for i, e := range r.Ends {
+		l.Nodes[i] = topology.LinkEnd{NodeID: e.Node, Adapter: e.Adapter, Port: e.Port, Label: r.Labels[i], Extra: r.EndExtra[i]}
+	}
+	extension := linkExtension{Seed: r.Seed}
+	if r.LaneFilters[0] != nil || r.LaneFilters[1] != nil {
+		extension.LaneFilters = r.LaneFilters[:]
+	}
+	l.Extra = ours(r.Extra, extension)
+	return l
+}
+
+func (p *Project) drawingFilesLocked() []topology.Drawing { return nil }
