@@ -18,24 +18,16 @@ func (p *Project) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	nodes, err := s.All(ctx, kindNode)
-	if err != nil {
-		s.Close()
-		return err
-	}
-	links, err := s.All(ctx, kindLink)
-	if err != nil {
-		s.Close()
-		return err
-	}
-	reserved, err := s.All(ctx, kindUDP)
-	if err != nil {
-		s.Close()
-		return err
+	objects := map[string][]store.Object{}
+	for _, kind := range []string{kindNode, kindLink, kindUDP, kindDrawing, kindSVG} {
+		if objects[kind], err = s.All(ctx, kind); err != nil {
+			s.Close()
+			return err
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.fillLocked(nodes, links, reserved); err != nil {
+	if err := p.fillLocked(objects); err != nil {
 		s.Close()
 		p.forget()
 		return err
@@ -47,8 +39,8 @@ func (p *Project) load(ctx context.Context) error {
 	return s.Close()
 }
 
-func (p *Project) fillLocked(nodes, links, reserved []store.Object) error {
-	for _, o := range nodes {
+func (p *Project) fillLocked(objects map[string][]store.Object) error {
+	for _, o := range objects[kindNode] {
 		var rec nodeRecord
 		if err := json.Unmarshal(o.Value, &rec); err != nil {
 			return fmt.Errorf("node %s is damaged: %w", o.ID, err)
@@ -58,14 +50,14 @@ func (p *Project) fillLocked(nodes, links, reserved []store.Object) error {
 			p.c.claimPorts(rec)
 		}
 	}
-	for _, o := range links {
+	for _, o := range objects[kindLink] {
 		var rec linkRecord
 		if err := json.Unmarshal(o.Value, &rec); err != nil {
 			return fmt.Errorf("link %s is damaged: %w", o.ID, err)
 		}
 		p.links[rec.ID] = &Link{p: p, id: rec.ID, rec: rec, op: newOplock()}
 	}
-	for _, o := range reserved {
+	for _, o := range objects[kindUDP] {
 		var port int
 		if _, err := fmt.Sscan(o.ID, &port); err != nil {
 			return fmt.Errorf("the reserved port %q is damaged: %w", o.ID, err)
@@ -73,7 +65,7 @@ func (p *Project) fillLocked(nodes, links, reserved []store.Object) error {
 		p.reserved[port] = true
 		p.c.udp.claim(port, projectOwner(p.id)) // another owner keeps it: the NIO will tell
 	}
-	return nil
+	return p.fillDrawingsLocked(objects[kindDrawing], objects[kindSVG])
 }
 
 // quarantine sets aside a project that cannot be loaded.

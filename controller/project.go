@@ -41,6 +41,8 @@ type Project struct {
 	coming   map[string]bool // ids of nodes and links that are being made
 	names    map[string]int  // how many nodes have, or are about to have, a name
 	links    map[string]*Link
+	drawings map[string]*Drawing
+	drawn    int          // drawings that were made since the project was loaded
 	reserved map[int]bool // UDP ports given out by AllocateUDP
 	macs     map[int]bool // MAC indexes in use
 	runner   *runnerLink  // nil when no runner is known to live
@@ -58,7 +60,7 @@ func newProject(c *Controller, rec projectRecord) *Project {
 }
 
 func (p *Project) forget() {
-	p.nodes, p.links = map[string]*Node{}, map[string]*Link{}
+	p.nodes, p.links, p.drawings = map[string]*Node{}, map[string]*Link{}, map[string]*Drawing{}
 	p.order, p.coming, p.names = nil, map[string]bool{}, map[string]int{}
 	p.reserved, p.macs = map[int]bool{}, map[int]bool{}
 }
