@@ -3,6 +3,7 @@
 package api
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,8 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/api/v2"
 )
 
-// maxBody is the longest request body that is read, in bytes.
+// maxBody is the longest request body that is read, in bytes, unless its row
+// says otherwise.
 const maxBody = 1 << 20
 
 // Config is what the API needs besides the controller.
@@ -86,15 +88,15 @@ func (s *server) engine(table []route.Row) http.Handler {
 		if row.Privilege == "" {
 			panic(fmt.Sprintf("internal error: route %s %s has no privilege", row.Method, row.Path))
 		}
-		handlers := []gin.HandlerFunc{limitBody, s.gate.require(row.Privilege), s.serve(row)}
+		handlers := []gin.HandlerFunc{limitBody(cmp.Or(row.MaxBody, maxBody)), s.gate.require(row.Privilege), s.serve(row)}
 		if row.Upload {
 			handlers = handlers[1:]
 		}
 		engine.Handle(row.Method, row.Path, handlers...)
 	}
 	signedIn := s.gate.require(route.SignedIn)
-	engine.NoRoute(limitBody, signedIn, s.adapt(unknownRoute))
-	engine.NoMethod(limitBody, signedIn, s.adapt(wrongMethod))
+	engine.NoRoute(limitBody(maxBody), signedIn, s.adapt(unknownRoute))
+	engine.NoMethod(limitBody(maxBody), signedIn, s.adapt(wrongMethod))
 	return engine
 }
 

@@ -54,15 +54,17 @@ func (s *server) recover(c *gin.Context) {
 
 var errPanicked = errors.New("a handler panicked")
 
-// limitBody caps what is read of a request's body.
-func limitBody(c *gin.Context) {
-	if c.Request.ContentLength > maxBody {
-		// The rest of the body is not read, so the connection cannot go on.
-		c.Writer.Header().Set("Connection", "close")
-		route.WriteError(c, route.TooLarge(maxBody))
-		return
-	}
-	if c.Request.ContentLength != 0 {
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+// limitBody caps what is read of a request's body, at limit bytes.
+func limitBody(limit int) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if c.Request.ContentLength > int64(limit) {
+			// The rest of the body is not read, so the connection cannot go on.
+			c.Writer.Header().Set("Connection", "close")
+			route.WriteError(c, route.TooLarge(int64(limit)))
+			return
+		}
+		if c.Request.ContentLength != 0 {
+			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, int64(limit))
+		}
 	}
 }

@@ -28,6 +28,11 @@ const (
 	LinkAllocate    Privilege = "Link.Allocate"
 	LinkModify      Privilege = "Link.Modify"
 	LinkCapture     Privilege = "Link.Capture"
+	DrawingAudit    Privilege = "Drawing.Audit"
+	DrawingAllocate Privilege = "Drawing.Allocate"
+	DrawingModify   Privilege = "Drawing.Modify"
+	SymbolAudit     Privilege = "Symbol.Audit"
+	SymbolAllocate  Privilege = "Symbol.Allocate"
 )
 
 // Handler serves one request, or returns an error that is written as the answer.
@@ -45,6 +50,7 @@ type Row struct {
 	Stream    bool // endless: a websocket or a line-by-line answer
 	Upload    bool // the body is bytes of any length, which the handler reads
 	Download  bool // the answer is bytes that are no JSON
+	MaxBody   int  // longest body in bytes; 0: what is usual, which is enough for all but pictures
 	// Means are the addresses that a Path with a catch-all stands for, such as
 	// "/v2/symbols/{symbol_id}/raw"; empty: Path says all.
 	Means   []string
