@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/lanyard-lab/lanyard/controller/host"
 	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/notifications"
 )
@@ -35,11 +36,12 @@ type Config struct {
 	DataDir       string   // absolute; made when missing
 	Runner        []string // command line of the runner, e.g. {"/usr/bin/lanyard", "runner"}
 	Version       string
-	ConsoleHost   string // IP address that consoles listen on, "127.0.0.1"
-	ConsolePorts  [2]int // first and last, inclusive
-	UDPPorts      [2]int // first and last, inclusive
-	ReservedPorts []int  // never given out, such as the API's own
-	VPCSPath      string // of a real vpcs; empty: the built-in PC is used
+	ConsoleHost   string   // IP address that consoles listen on, "127.0.0.1"
+	ConsolePorts  [2]int   // first and last, inclusive
+	UDPPorts      [2]int   // first and last, inclusive
+	Endpoint      Endpoint // of the API, as clients see it
+	ReservedPorts []int    // never given out, such as the API's own
+	VPCSPath      string   // of a real vpcs; empty: the built-in PC is used
 	Log           *slog.Logger
 }
 
@@ -52,6 +54,8 @@ type Controller struct {
 	bus      *notifications.Bus
 	consoles *ports
 	udp      *ports
+	computes *computes
+	meter    host.Meter
 	ctx      context.Context // ends with the controller
 	cancel   context.CancelFunc
 	tasks    sync.WaitGroup
@@ -80,7 +84,10 @@ func Open(ctx context.Context, cfg Config) (*Controller, error) {
 		return nil, err
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.tasks.Go(c.reconcileAll)
+	c.tasks.Go(func() {
+		c.reconcileAll()
+		c.autoOpen()
+	})
 	return c, nil
 }
 
@@ -116,6 +123,10 @@ func (c *Controller) load(ctx context.Context) error {
 	c.bus = notifications.New(epoch*eventsAnEra+1, keptEvents)
 	c.consoles = newPorts("tcp", c.cfg.ConsolePorts, c.cfg.ReservedPorts)
 	c.udp = newPorts("udp", c.cfg.UDPPorts, c.cfg.ReservedPorts)
+	if err := c.loadComputes(ctx); err != nil {
+		s.Close()
+		return fmt.Errorf("cannot read the server's store: %w", err)
+	}
 	objects, err := s.All(ctx, kindProject)
 	if err != nil {
 		s.Close()
@@ -137,7 +148,11 @@ func (c *Controller) load(ctx context.Context) error {
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	c.scan(ctx)
+	return nil
 }
 
 // reconcileAll brings every run directory in line with what is wanted: a

@@ -42,7 +42,8 @@ func (p *Project) CreateNode(ctx context.Context, s NodeSpec) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer p.unreserve(id, s.Name)
+	defer p.unreserve(id)
+	defer p.dropName(s.Name)
 	n, err := p.makeNode(ctx, client, s, nodeRecord{ID: id, Type: s.Type, MACIndex: index})
 	if err != nil {
 		p.mu.Lock()
@@ -79,11 +80,10 @@ func (p *Project) reserveNode(id string, s *NodeSpec) (int, error) {
 	return 0, Errorf(Conflict, "cannot make another node in project %s: it has %d", p.id, maxMACIndex+1)
 }
 
-func (p *Project) unreserve(id, name string) {
+func (p *Project) unreserve(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.coming, id)
-	p.dropNameLocked(name)
 }
 
 // makeNode takes the ports, makes the node in the runner and commits it; what

@@ -148,7 +148,9 @@ func (p *Project) topologyFile() *topology.File {
 		f.Links = append(f.Links, l.rec.file())
 	}
 	slices.SortFunc(f.Links, func(a, b topology.Link) int { return cmp.Compare(a.LinkID, b.LinkID) })
-	f.Drawings = p.drawingFilesLocked()
+	for _, d := range p.drawingsLocked() {
+		f.Drawings = append(f.Drawings, d.rec.file())
+	}
 	return f
 }
 
@@ -233,4 +235,11 @@ func (r linkRecord) file() topology.Link {
 	return l
 }
 
-func (p *Project) drawingFilesLocked() []topology.Drawing { return nil }
+// file is the drawing as a project file tells it.
+func (r drawingRecord) file() topology.Drawing {
+	d := topology.Drawing{DrawingID: r.ID, SVG: r.SVG, X: r.X, Y: r.Y, Z: r.Z, Rotation: r.Rotation, Locked: r.Locked, Extra: r.Extra}
+	if r.Refused != "" && r.SVG == refusedSVG {
+		d.SVG = r.Refused
+	}
+	return d
+}

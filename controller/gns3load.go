@@ -8,14 +8,16 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/lanyard-lab/lanyard/controller/picture"
 	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/controller/topology"
 )
 
 // contents are the objects of a project.
 type contents struct {
-	nodes []nodeRecord
-	links []linkRecord
+	nodes    []nodeRecord
+	links    []linkRecord
+	drawings []drawingRecord
 }
 
 // changes write the contents into a store that has none of them.
@@ -26,6 +28,9 @@ func (c contents) changes() []store.Change {
 	}
 	for _, l := range c.links {
 		all = append(all, store.Change{Kind: kindLink, ID: l.ID, Value: encode(l)})
+	}
+	for _, d := range c.drawings {
+		all = append(all, d.changes(nil)...)
 	}
 	return all
 }
@@ -58,7 +63,34 @@ func (c *Controller) contentsOf(f *topology.File, folder string) (contents, erro
 		}
 		all.links = append(all.links, rec)
 	}
+	images, err := os.OpenRoot(folder)
+	if err != nil {
+		return contents{}, Errorf(Conflict, "cannot open the folder of the project: %w", err)
+	}
+	defer images.Close()
+	for _, d := range f.Drawings {
+		all.drawings = append(all.drawings, drawingOf(d, images))
+	}
 	return all, nil
+}
+
+// refusedSVG stands for a picture that is not safe to show.
+const refusedSVG = `<svg width="220" height="24"><text x="4" y="16" font-size="12">this picture is not safe to show</text></svg>`
+
+// drawingOf is a drawing as it was read. A picture that must not be shown to a
+// browser, or that is missing, goes back into the project file as it came.
+func drawingOf(d topology.Drawing, folder *os.Root) drawingRecord {
+	rec := drawingRecord{ID: d.DrawingID, X: d.X, Y: d.Y, Z: d.Z, Rotation: d.Rotation, Locked: d.Locked, Extra: d.Extra}
+	svg, err := picture.Join(d.SVG, func(name string) ([]byte, error) { return folder.ReadFile(imageFile(name)) })
+	if err == nil {
+		err = picture.Check([]byte(svg))
+	}
+	if err != nil {
+		rec.SVG, rec.Refused = refusedSVG, d.SVG
+		return rec
+	}
+	rec.SVG = svg
+	return rec
 }
 
 // nodeOf is a node as it was read.

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
@@ -58,7 +60,10 @@ func (p *Project) Open(ctx context.Context) error {
 		return err
 	}
 	p.c.bus.Publish(p.id, "project.opened", p.View())
-	p.c.tasks.Go(func() { p.warm(p.c.ctx) })
+	p.c.tasks.Go(func() {
+		p.warm(p.c.ctx)
+		p.autoStart()
+	})
 	return nil
 }
 
@@ -67,7 +72,10 @@ func (p *Project) reopen(ctx context.Context, rec projectRecord) error {
 	p.forget()
 	p.state, p.problem = projectOpen, ""
 	p.mu.Unlock()
-	err := p.load(ctx)
+	err := p.importFile(ctx)
+	if err == nil {
+		err = p.load(ctx)
+	}
 	if err == nil {
 		err = p.settleConsoles(ctx)
 	}
@@ -123,4 +131,24 @@ func (p *Project) claimConsoles() (changes []store.Change, err error) {
 		changes = append(changes, store.Change{Kind: kindNode, ID: n.id, Value: encode(n.rec)})
 	}
 	return changes, nil
+}
+
+// importFile makes the store of a folder that has a project file and no store.
+func (p *Project) importFile(ctx context.Context) error {
+	file := filepath.Join(p.rec.Path, p.rec.file())
+	if _, err := os.Stat(p.storePath()); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(file); err != nil {
+		return nil // load tells that there is nothing
+	}
+	f, err := readProjectFile(file)
+	if err != nil {
+		return err
+	}
+	all, err := p.c.contentsOf(f, p.rec.Path)
+	if err != nil {
+		return err
+	}
+	return p.exchange(ctx, all, nil)
 }

@@ -47,7 +47,10 @@ type Project struct {
 	macs     map[int]bool // MAC indexes in use
 	runner   *runnerLink  // nil when no runner is known to live
 	active   int          // operations under way
-	idle     chan struct{}
+	// listeners are the clients that listen to the project, and left grows with
+	// each one that goes.
+	listeners, left int
+	idle            chan struct{}
 }
 
 func newProject(c *Controller, rec projectRecord) *Project {

@@ -55,7 +55,10 @@ func (p *Project) reconcile(ctx context.Context) {
 		return
 	}
 	if open {
-		p.c.tasks.Go(func() { p.warm(ctx) })
+		p.c.tasks.Go(func() {
+			p.warm(ctx)
+			p.autoStart()
+		})
 	}
 }
 

@@ -1,8 +1,8 @@
 package v2
 
 import (
+	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -10,40 +10,43 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/api/route"
 )
 
-// project is a project on the wire. Settings of GNS3's map that are not kept
-// yet have GNS3's defaults.
+// project is a project on the wire.
 type project struct {
-	AutoClose           bool           `json:"auto_close"`
-	AutoOpen            bool           `json:"auto_open"`
-	AutoStart           bool           `json:"auto_start"`
-	DrawingGridSize     int            `json:"drawing_grid_size"`
-	Filename            string         `json:"filename"`
-	FlightRecorder      flightRecorder `json:"flight_recorder"`
-	GridSize            int            `json:"grid_size"`
-	LinksAlwaysUp       bool           `json:"links_always_up"` // every linked port shows a carrier
-	Name                string         `json:"name"`
-	Path                string         `json:"path"`
-	Problem             string         `json:"problem,omitempty"` // why it cannot be opened
-	ProjectID           string         `json:"project_id"`
-	SceneHeight         int            `json:"scene_height"`
-	SceneWidth          int            `json:"scene_width"`
-	ShowGrid            bool           `json:"show_grid"`
-	ShowInterfaceLabels bool           `json:"show_interface_labels"`
-	ShowLayers          bool           `json:"show_layers"`
-	SnapToGrid          bool           `json:"snap_to_grid"`
-	Status              string         `json:"status"` // "opened" or "closed"
-	Supplier            any            `json:"supplier"`
-	Temporary           bool           `json:"temporary"`
-	Variables           any            `json:"variables"`
-	Zoom                int            `json:"zoom"`
+	AutoClose           bool            `json:"auto_close"`
+	AutoOpen            bool            `json:"auto_open"`
+	AutoStart           bool            `json:"auto_start"`
+	DrawingGridSize     int             `json:"drawing_grid_size"`
+	Filename            string          `json:"filename"`
+	FlightRecorder      flightRecorder  `json:"flight_recorder"`
+	GridSize            int             `json:"grid_size"`
+	LinksAlwaysUp       bool            `json:"links_always_up"` // every linked port shows a carrier
+	Name                string          `json:"name"`
+	Path                string          `json:"path"`
+	Problem             string          `json:"problem,omitempty"` // why it cannot be opened
+	ProjectID           string          `json:"project_id"`
+	SceneHeight         int             `json:"scene_height"`
+	SceneWidth          int             `json:"scene_width"`
+	ShowGrid            bool            `json:"show_grid"`
+	ShowInterfaceLabels bool            `json:"show_interface_labels"`
+	ShowLayers          bool            `json:"show_layers"`
+	SnapToGrid          bool            `json:"snap_to_grid"`
+	Status              string          `json:"status"` // "opened" or "closed"
+	Supplier            json.RawMessage `json:"supplier"`
+	Temporary           bool            `json:"temporary"`
+	Variables           json.RawMessage `json:"variables"`
+	Zoom                int             `json:"zoom"`
 }
 
 func projectOf(v controller.ProjectView) project {
+	scene := v.Scene
 	p := project{
-		DrawingGridSize: 25, Filename: fileName(v.Name) + ".gns3", GridSize: 75,
+		AutoClose: scene.AutoClose, AutoOpen: scene.AutoOpen, AutoStart: scene.AutoStart,
+		DrawingGridSize: scene.DrawingGridSize, Filename: v.File, GridSize: scene.GridSize,
 		Name: v.Name, Path: v.Path, Problem: v.Problem, ProjectID: v.ID,
 		FlightRecorder: flightRecorderOf(v.Recorder), LinksAlwaysUp: v.AlwaysUp,
-		SceneHeight: 1000, SceneWidth: 2000, Status: "closed", Temporary: v.Temporary, Zoom: 100,
+		SceneHeight: scene.Height, SceneWidth: scene.Width, ShowGrid: scene.ShowGrid, ShowInterfaceLabels: scene.ShowInterfaceLabels,
+		ShowLayers: scene.ShowLayers, SnapToGrid: scene.SnapToGrid, Status: "closed", Supplier: scene.Supplier,
+		Temporary: v.Temporary, Variables: scene.Variables, Zoom: scene.Zoom,
 	}
 	if v.Open {
 		p.Status = "opened"
@@ -64,14 +67,39 @@ func flightRecorderOf(s controller.RecorderSettings) flightRecorder {
 	return flightRecorder{Bytes: s.Bytes, CarrierDown: s.CarrierDown, Match: s.Match, Mode: s.Mode, Seconds: s.Seconds}
 }
 
-// fileName is a project's name as part of a file's.
-func fileName(name string) string { return strings.ReplaceAll(name, "/", "_") }
+// scene is what a project says about its map and its own opening and closing,
+// as clients send it.
+type scene struct {
+	AutoClose           *bool           `json:"auto_close"`
+	AutoOpen            *bool           `json:"auto_open"`
+	AutoStart           *bool           `json:"auto_start"`
+	DrawingGridSize     *int            `json:"drawing_grid_size"`
+	GridSize            *int            `json:"grid_size"`
+	SceneHeight         *int            `json:"scene_height"`
+	SceneWidth          *int            `json:"scene_width"`
+	ShowGrid            *bool           `json:"show_grid"`
+	ShowInterfaceLabels *bool           `json:"show_interface_labels"`
+	ShowLayers          *bool           `json:"show_layers"`
+	SnapToGrid          *bool           `json:"snap_to_grid"`
+	Supplier            json.RawMessage `json:"supplier"`
+	Variables           json.RawMessage `json:"variables"`
+	Zoom                *int            `json:"zoom"`
+}
+
+func (s scene) patch() controller.ScenePatch {
+	return controller.ScenePatch{
+		AutoClose: s.AutoClose, AutoOpen: s.AutoOpen, AutoStart: s.AutoStart, DrawingGridSize: s.DrawingGridSize, GridSize: s.GridSize,
+		Height: s.SceneHeight, Width: s.SceneWidth, ShowGrid: s.ShowGrid, ShowInterfaceLabels: s.ShowInterfaceLabels,
+		ShowLayers: s.ShowLayers, SnapToGrid: s.SnapToGrid, Zoom: s.Zoom, Supplier: s.Supplier, Variables: s.Variables,
+	}
+}
 
 type projectCreate struct {
 	Name      string  `json:"name"`
 	Path      *string `json:"path"`
 	ProjectID *string `json:"project_id"`
 	Temporary bool    `json:"temporary"`
+	scene
 }
 
 // Check checks the values.
@@ -87,7 +115,7 @@ func (p *projectCreate) Check() error {
 }
 
 func (p projectCreate) spec() controller.ProjectSpec {
-	s := controller.ProjectSpec{Name: p.Name, Temporary: p.Temporary}
+	s := controller.ProjectSpec{Name: p.Name, Temporary: p.Temporary, Unique: true, Scene: p.scene.patch()}
 	s.ID, _ = route.ID("project_id", p.ProjectID) // checked
 	if p.Path != nil {
 		s.Path = *p.Path
@@ -101,6 +129,7 @@ type projectUpdate struct {
 	Name           *string   `json:"name"`
 	Path           *string   `json:"path"`
 	Temporary      *bool     `json:"temporary"`
+	scene
 }
 
 // recorder changes what links keep of their past; what is left out gets its
@@ -129,7 +158,7 @@ func (r recorder) settings() controller.RecorderSettings {
 }
 
 func (p projectUpdate) patch() controller.ProjectPatch {
-	patch := controller.ProjectPatch{Name: p.Name, Path: p.Path, Temporary: p.Temporary, AlwaysUp: p.LinksAlwaysUp}
+	patch := controller.ProjectPatch{Name: p.Name, Path: p.Path, Temporary: p.Temporary, AlwaysUp: p.LinksAlwaysUp, Scene: p.scene.patch()}
 	if p.FlightRecorder != nil {
 		s := p.FlightRecorder.settings()
 		patch.Recorder = &s
@@ -157,6 +186,7 @@ func (h *handler) projectRows() []route.Row {
 		route.Delete(one, route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Delete)),
 		{Method: http.MethodPost, Path: one + "/open", Privilege: route.ProjectAllocate,
 			Response: project{}, Status: http.StatusCreated, Handler: h.openProject},
+		route.Get(one+"/stats", route.ProjectAudit, projectStats{}, h.projectStats),
 		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Close)),
 		route.Action(one+"/commit", route.ProjectModify, route.ForProject(h.ctl, (*controller.Project).Commit)),
 	}
@@ -215,4 +245,20 @@ func (h *handler) openProject(c *gin.Context) error {
 		return err
 	}
 	return route.JSON(c, http.StatusCreated, projectOf(p.View()))
+}
+
+type projectStats struct {
+	Drawings  int `json:"drawings"`
+	Links     int `json:"links"`
+	Nodes     int `json:"nodes"`
+	Snapshots int `json:"snapshots"`
+}
+
+func (h *handler) projectStats(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	stats := p.Stats()
+	return route.JSON(c, http.StatusOK, projectStats{Drawings: stats.Drawings, Links: stats.Links, Nodes: stats.Nodes, Snapshots: stats.Snapshots})
 }

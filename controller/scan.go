@@ -1,0 +1,168 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/lanyard-lab/lanyard/controller/topology"
+)
+
+// maxProjectFile is the size in bytes of the largest project file that is read.
+const maxProjectFile = 256 << 20
+
+// scan adds the projects that somebody put into the folder of projects: those
+// that have a project file and are not known. One that cannot be read is
+// quarantined.
+func (c *Controller) scan(ctx context.Context) {
+	root := filepath.Join(c.cfg.DataDir, "projects")
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		c.cfg.Log.Error("cannot look for projects", "err", err)
+		return
+	}
+	known := map[string]bool{}
+	for _, p := range c.all() {
+		known[p.rec.Path] = true
+	}
+	for _, e := range entries {
+		folder := filepath.Join(root, e.Name())
+		name := fileIn(folder)
+		if known[folder] || !e.IsDir() || name == "" || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if _, err := c.AddFolder(ctx, filepath.Join(folder, name)); err != nil {
+			c.setAside(folder, name, err)
+		}
+	}
+}
+
+// setAside lists a project whose file cannot be used.
+func (c *Controller) setAside(folder, name string, err error) {
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(folder)).String()
+	if given, bad := uuid.Parse(filepath.Base(folder)); bad == nil {
+		id = given.String()
+	}
+	if _, taken := c.projects[id]; taken {
+		c.cfg.Log.Error("project is left out: another one has its id", "folder", folder, "err", err)
+		return
+	}
+	p := newProject(c, projectRecord{ID: id, Name: strings.TrimSuffix(name, ".gns3"), Path: folder, File: name})
+	close(p.reconciled)
+	c.mu.Lock()
+	c.projects[id] = p
+	c.mu.Unlock()
+	p.quarantine(err)
+}
+
+// AddFolder makes a closed project of the project file at an absolute path and
+// the folder that it is in. One that is known is returned as it is.
+func (c *Controller) AddFolder(ctx context.Context, file string) (*Project, error) {
+	folder := filepath.Dir(file)
+	for _, p := range c.all() {
+		if v := p.View(); v.Path == folder && v.Problem == "" {
+			return p, nil
+		}
+	}
+	f, err := readProjectFile(file)
+	if err != nil {
+		return nil, err
+	}
+	id := f.ProjectID
+	if id == "" {
+		id = uuid.NewString()
+	}
+	if err := settleFiles(folder, filepath.Base(file), f); err != nil {
+		return nil, err
+	}
+	p, err := c.adoptFolder(ctx, id, "", folder, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, lost := range f.Lost {
+		c.tell(id, "warning", lost)
+	}
+	return p, nil
+}
+
+// readProjectFile reads a project file of any revision.
+func readProjectFile(file string) (*topology.File, error) {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, Errorf(NotFound, "cannot load %s: there is no such file", file)
+	case err != nil:
+		return nil, Errorf(Forbidden, "cannot load %s: %w", file, err)
+	case !info.Mode().IsRegular():
+		return nil, Errorf(Conflict, "cannot load %s: it is no file; give the path of a file such as /labs/lab1/lab1.gns3", file)
+	case info.Size() > maxProjectFile:
+		return nil, Errorf(TooLarge, "cannot load %s: it has %d bytes, at most %d are allowed", file, info.Size(), maxProjectFile)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, Errorf(Forbidden, "cannot load %s: %w", file, err)
+	}
+	f, err := topology.Decode(text)
+	if err != nil {
+		return nil, Errorf(Conflict, "cannot load %s: %w", file, err)
+	}
+	return f, nil
+}
+
+// settleFiles keeps the project file of an earlier revision under another name,
+// and moves the files that such a project had elsewhere.
+func settleFiles(folder, name string, f *topology.File) error {
+	if f.From >= topology.Revision {
+		return nil
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return Errorf(Forbidden, "cannot open the folder %s: %w", folder, err)
+	}
+	defer root.Close()
+	old, err := root.ReadFile(name)
+	if err == nil {
+		err = writeFile(root, fmt.Sprintf("%s.backup%d", name, f.From), old)
+	}
+	for _, m := range f.Moves {
+		if err == nil {
+			err = move(root, m)
+		}
+	}
+	if err != nil {
+		return Errorf(Unavailable, "cannot upgrade the project in %s: %w", folder, err)
+	}
+	return nil
+}
+
+// move moves files within a folder. What is not there is not moved, and what is
+// in the way stays.
+func move(root *os.Root, m topology.Move) error {
+	found, err := fs.Glob(root.FS(), m.From)
+	if err != nil {
+		return err
+	}
+	for _, from := range found {
+		to := m.To
+		if strings.HasSuffix(to, "/") {
+			to += path.Base(from)
+		}
+		if _, err := root.Stat(to); err == nil {
+			continue
+		}
+		if err := root.MkdirAll(path.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := root.Rename(from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
