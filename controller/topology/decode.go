@@ -34,7 +34,7 @@ func Decode(data []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{From: revision}
-	if root, err = f.upgrade(root); err != nil {
+	if root, err = f.upgrade(root, data); err != nil {
 		return nil, err
 	}
 	r := &reader{}

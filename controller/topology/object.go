@@ -113,6 +113,8 @@ func (o object) numberOrNil(key string) *int {
 func wholeNumber(v any) (int, bool) {
 	var text string
 	switch v := v.(type) {
+	case int:
+		return v, v == int(int32(v))
 	case json.Number:
 		text = string(v)
 	case string:
@@ -203,6 +205,8 @@ func typeName(v any) string {
 		return strconv.Quote(shortened(v))
 	case json.Number:
 		return shortened(string(v))
+	case int:
+		return strconv.Itoa(v)
 	case []any:
 		return "a list"
 	case map[string]any:

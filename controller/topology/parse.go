@@ -21,6 +21,9 @@ const (
 
 // parse reads one value of JSON. Numbers stay json.Number.
 func parse(data []byte) (any, error) {
+	if len(bytes.Trim(data, " \t\r\n\x00")) == 0 {
+		return nil, unreadable("it is empty") // zeros are what a full disk or a lost power leaves
+	}
 	if at := tooDeep(data); at >= 0 {
 		return nil, unreadable("%s: more than %d objects or lists are in each other", position(data, at), maxDepth)
 	}
@@ -42,9 +45,6 @@ func syntaxError(data []byte, err error) error {
 		return unreadable("it is not JSON: %s: %s", position(data, int(syntax.Offset)-1), syntax)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		if len(bytes.Trim(data, " \t\r\n\x00")) == 0 {
-			return unreadable("it is empty")
-		}
 		return unreadable("it is not JSON: %s: it ends too early", position(data, len(data)))
 	}
 	return unreadable("it is not JSON: %s", err)
@@ -89,6 +89,8 @@ func plain(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		return plainNumber(v)
+	case int:
+		return float64(v)
 	case []any:
 		for i := range v {
 			v[i] = plain(v[i])

@@ -44,7 +44,7 @@ type File struct {
 
 	// Lost says, each in words for the user, what an upgrade could not keep.
 	Lost []string
-	// Moves are the files that an upgraded project expects elsewhere.
+	// Moves are the files and folders that an upgraded project expects elsewhere.
 	Moves []Move
 }
 
@@ -111,7 +111,7 @@ type Compute struct {
 	Extra     map[string]json.RawMessage // fields that are not known here
 }
 
-// Move says that a file or folder belongs elsewhere. Both paths are below the
+// Move says that a file or folder belongs elsewhere; moves are made in order. Both paths are below the
 // folder of the project, with slashes. From may be a pattern of path.Match in
 // its last element; To ends with a slash when it is the folder to move into. What
 // is not there need not be moved.

@@ -1,0 +1,147 @@
+package topology
+
+import (
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// one converts a file of GNS3 1.x. There, nodes and ports have small numbers,
+// links join ports by number, and shapes are no SVG.
+type one struct {
+	r        *reader
+	f        *File
+	space    uuid.UUID          // of the ids that the file does not have
+	computes map[string]string  // ids of computes by number of the server
+	nodes    map[string]oneNode // by number
+	pictures map[string]string  // where each file of a picture was
+	files    string             // folder of the node's files: NAME-files before 1.3
+}
+
+// oneNode is what links need to know about a node.
+type oneNode struct {
+	id, name string
+	ports    map[string]onePort // by number
+}
+
+// onePort is where a port of 1.x is now.
+type onePort struct {
+	adapter, port int
+	label         any
+}
+
+// convertOne makes the layout of later revisions of a file of GNS3 1.x. An id
+// that the file does not have is made of its content, so that reading it again
+// gives the same.
+func (f *File) convertOne(root map[string]any, data []byte) (map[string]any, error) {
+	r := &reader{}
+	o := object{r: r, fields: root}
+	old := r.object("topology", o.take("topology"))
+	c := &one{r: r, f: f, computes: map[string]string{}, pictures: map[string]string{}, nodes: map[string]oneNode{}}
+	c.files = o.text("name", "") + "-files"
+	if o.fields["name"] = strings.TrimSuffix(c.files, "-files"); f.From > 1 || o.fields["project_id"] != nil {
+		c.files = "project-files"
+	}
+	if id, ok := o.fields["project_id"].(string); ok && uuid.Validate(id) == nil && len(id) == 36 {
+		c.space = uuid.MustParse(id)
+	} else {
+		c.space = uuid.NewSHA1(uuid.NameSpaceURL, data)
+		o.fields["project_id"] = c.space.String()
+	}
+	o.drop("resources_type")
+	if o.fields["version"] == nil {
+		o.fields["version"] = ""
+	}
+	made := map[string]any{"computes": c.convertServers(old)}
+	made["nodes"] = c.convertNodes(old)
+	made["links"] = c.convertLinks(old)
+	made["drawings"] = c.convertDrawings(old)
+	for key, v := range old.fields {
+		if made[key] == nil {
+			made[key] = v
+		}
+	}
+	root["topology"] = made
+	return root, r.err
+}
+
+// id makes the id of a thing that has none.
+func (c *one) id(kind, number string) string {
+	return uuid.NewSHA1(c.space, []byte(kind+" "+number)).String()
+}
+
+// lose notes what cannot be kept.
+func (c *one) lose(what string) { c.f.Lost = append(c.f.Lost, what) }
+
+// convertServers makes computes of the servers other than the local one and the
+// GNS3 VM, which no file lists.
+func (c *one) convertServers(old object) []any {
+	made := []any{}
+	for _, o := range each(old, "servers", func(o object) object { return o }) {
+		number := o.text("id", "")
+		id := c.id("server", number)
+		switch {
+		case o.flag("local", false):
+			id = "local"
+		case o.flag("vm", false):
+			id = "vm"
+		default:
+			host := o.text("host", "")
+			made = append(made, map[string]any{"compute_id": id, "host": host, "name": host,
+				"port": o.number("port", 3080), "protocol": o.text("protocol", "http")})
+		}
+		c.computes[number] = id
+	}
+	return made
+}
+
+// convertLinks finds the ports of each link.
+func (c *one) convertLinks(old object) []any {
+	made := []any{}
+	for _, o := range each(old, "links", func(o object) object { return o }) {
+		number := o.text("id", "")
+		from, found := c.end(o, "source")
+		to, alsoFound := c.end(o, "destination")
+		if c.r.err != nil {
+			return nil
+		}
+		if !found || !alsoFound {
+			c.lose("link " + number + " (" + shortened(o.text("description", "without a name")) + "): it ends at a port that its node does not have")
+			continue
+		}
+		made = append(made, map[string]any{"link_id": c.id("link", number), "nodes": []any{from, to}})
+	}
+	return made
+}
+
+// end is one end of a link; false when there is no such port.
+func (c *one) end(o object, side string) (map[string]any, bool) {
+	o.need(side+"_node_id", side+"_port_id")
+	number, port := o.text(side+"_node_id", ""), o.text(side+"_port_id", "")
+	node, ok := c.nodes[number]
+	if !ok {
+		c.r.fail("%s%s_node_id is %q, and there is no such node", o.path, side, shortened(number))
+		return nil, false
+	}
+	at, ok := node.ports[port]
+	end := map[string]any{"node_id": node.id, "adapter_number": at.adapter, "port_number": at.port}
+	if label := convertLabel(at.label); label != nil {
+		end["label"] = label
+	}
+	return end, ok
+}
+
+// move notes that a file belongs elsewhere. What is outside the folder of the
+// project stays there.
+func (c *one) move(from, to string) {
+	if from != to && fs.ValidPath(from) {
+		literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
+		folder, name := path.Split(from)
+		c.f.Moves = append(c.f.Moves, Move{From: folder + literal.Replace(name), To: to})
+	}
+}
+
+func decimal(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,104 @@
+package topology
+
+import (
+	"fmt"
+	"html"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// convertDrawings makes SVG of notes and shapes, and drawings of pictures.
+func (c *one) convertDrawings(old object) []any {
+	made := []any{}
+	for _, kind := range []struct {
+		key  string
+		svg  func(object) string
+		over int // the usual layer
+	}{{"notes", noteSVG, 2}, {"ellipses", ellipseSVG, 1}, {"rectangles", rectangleSVG, 1}, {"images", c.picture, 1}} {
+		for i, o := range each(old, kind.key, func(o object) object { return o }) {
+			svg := kind.svg(o)
+			if c.r.err != nil {
+				return nil
+			}
+			if svg == "" {
+				continue
+			}
+			made = append(made, map[string]any{
+				"drawing_id": c.id(kind.key, decimal(i)), "svg": svg, "x": o.number("x", 0), "y": o.number("y", 0),
+				"z": o.number("z", kind.over), "rotation": o.number("rotation", 0),
+			})
+		}
+	}
+	return made
+}
+
+func noteSVG(o object) string {
+	text := o.text("text", "")
+	f := parseFont(o.text("font", ""))
+	color, opacity := parseColor(o.text("color", ""), "#000000")
+	extra := ""
+	if f.bold {
+		extra += ` font-weight="bold"`
+	}
+	if f.italic {
+		extra += ` font-style="italic"`
+	}
+	if f.underline {
+		extra += ` text-decoration="underline"`
+	}
+	lines := strings.Split(text, "\n")
+	longest := 1
+	for _, line := range lines {
+		longest = max(longest, utf8.RuneCountInString(line))
+	}
+	// What is drawn sets the size: this is only for clients that cannot measure text.
+	return fmt.Sprintf(`<svg height="%d" width="%d"><text fill="%s" fill-opacity="%s" font-family="%s" font-size="%s"%s>%s</text></svg>`,
+		17*len(lines), 9*longest, color, opacity, html.EscapeString(f.family), f.points, extra, html.EscapeString(text))
+}
+
+func ellipseSVG(o object) string {
+	width, height := o.number("width", 200), o.number("height", 200)
+	return fmt.Sprintf(`<svg height="%d" width="%d"><ellipse cx="%d" cy="%d" rx="%d" ry="%d" %s/></svg>`,
+		height, width, width/2, height/2, width/2, height/2, shapeStyle(o))
+}
+
+func rectangleSVG(o object) string {
+	width, height := o.number("width", 200), o.number("height", 100)
+	return fmt.Sprintf(`<svg height="%d" width="%d"><rect height="%d" width="%d" %s/></svg>`, height, width, height, width, shapeStyle(o))
+}
+
+// shapeStyle is filling and border. The styles of borders are numbers of Qt;
+// the dashes are those that GNS3's clients know.
+func shapeStyle(o object) string {
+	color, opacity := parseColor(o.text("color", ""), "#ffffff")
+	border, _ := parseColor(o.text("border_color", ""), "#000000")
+	style := fmt.Sprintf(`fill="%s" fill-opacity="%s"`, color, opacity)
+	line := o.number("border_style", 1)
+	if line == 0 {
+		return style
+	}
+	style += fmt.Sprintf(` stroke="%s" stroke-width="%d"`, border, o.number("border_width", 2))
+	dashes := map[int]string{2: "25, 25", 3: "5, 25", 4: "5, 25, 25", 5: "25, 25, 5, 25, 5"}[line]
+	if dashes != "" {
+		style += ` stroke-dasharray="` + dashes + `"`
+	}
+	return style
+}
+
+// picture names the file of a picture, which belongs into project-files/images.
+func (c *one) picture(o object) string {
+	from := strings.ReplaceAll(o.text("path", ""), `\`, "/")
+	if !fs.ValidPath(from) || from == "." || !utf8.ValidString(from) {
+		c.lose("a picture: its file " + shortened(from) + " is not in the folder of the project")
+		return ""
+	}
+	name := path.Base(from)
+	for i := 2; c.pictures[name] != "" && c.pictures[name] != from; i++ {
+		name = decimal(i) + "-" + path.Base(from)
+	}
+	c.pictures[name] = from
+	c.move(from, "project-files/images/"+name)
+	return name
+}
