@@ -20,6 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lanyard-lab/lanyard/controller/host"
+	"github.com/lanyard-lab/lanyard/controller/images"
+	"github.com/lanyard-lab/lanyard/controller/qemutools"
 	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/notifications"
 )
@@ -54,6 +56,8 @@ type Controller struct {
 	bus      *notifications.Bus
 	consoles *ports
 	udp      *ports
+	images   *images.Folder
+	qemu     *qemutools.Tools
 	computes *computes
 	meter    host.Meter
 	ctx      context.Context // ends with the controller
@@ -62,6 +66,7 @@ type Controller struct {
 	ready    chan struct{} // closed when all run directories are dealt with
 
 	creating oplock // held while a project comes or goes
+	keeping  oplock // held while a setting is changed
 
 	mu       sync.Mutex
 	projects map[string]*Project
@@ -70,7 +75,7 @@ type Controller struct {
 // Open takes ownership of the data folder: it fails when another server has
 // it. Runners that outlived the last server are adopted in the background.
 func Open(ctx context.Context, cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newOplock()}
+	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newOplock(), qemu: qemutools.New()}
 	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "projects"), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}
@@ -79,7 +84,12 @@ func Open(ctx context.Context, cfg Config) (*Controller, error) {
 		return nil, err
 	}
 	c.lock = lock
+	if c.images, err = images.Open(filepath.Join(cfg.DataDir, "images")); err != nil {
+		lock.Close()
+		return nil, err
+	}
 	if err := c.load(ctx); err != nil {
+		c.images.Close()
 		lock.Close()
 		return nil, err
 	}
@@ -196,7 +206,7 @@ func (c *Controller) Close() error {
 		p.letGo()
 	}
 	c.bus.Close()
-	err := c.store.Close()
+	err := errors.Join(c.images.Close(), c.store.Close())
 	c.lock.Close()
 	return err
 }
