@@ -81,6 +81,17 @@ func (h *Hub) HangUp() {
 	}
 }
 
+// HangUpAll disconnects every client, after it got what was written before. The
+// port stays open: they may come again.
+func (h *Hub) HangUpAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.clients {
+		h.forgetLocked(c)
+		c.out.end(outboxFinished)
+	}
+}
+
 // Connect sets where what clients type goes, and what follows their window
 // size (may be nil). Neither may block; they are never called at the same time,
 // and may call the hub, but for Connect and Close. A nil input disconnects the

@@ -20,6 +20,9 @@ func (p *Project) SuspendAll(ctx context.Context) error { return p.actAll(ctx, r
 // ReloadAll stops and starts all nodes.
 func (p *Project) ReloadAll(ctx context.Context) error { return p.actAll(ctx, runner.Reload) }
 
+// ResetConsoles hangs up everybody on the consoles of all nodes.
+func (p *Project) ResetConsoles(ctx context.Context) error { return p.actAll(ctx, runner.ResetConsole) }
+
 // actAll acts on all nodes. Those that an operation holds are not waited for
 // here: the runner queues what concerns one node.
 func (p *Project) actAll(ctx context.Context, a runner.Action) error {
@@ -43,7 +46,7 @@ func (p *Project) actAllOp(ctx context.Context, a runner.Action) error {
 	p.mu.Lock()
 	ids := make([]string, 0, len(p.order))
 	for _, n := range p.order {
-		if !n.rec.kind().alwaysOn { // devices run anyway, or cannot
+		if !n.rec.kind().alwaysOn || a == runner.ResetConsole { // devices run anyway, or cannot
 			ids = append(ids, n.id)
 		}
 	}

@@ -91,8 +91,12 @@ func (p *Project) Links() []LinkView {
 	for i, l := range links {
 		views[i] = l.View()
 	}
-	slices.SortFunc(views, func(a, b LinkView) int { return cmp.Compare(a.ID, b.ID) })
+	sortLinks(views)
 	return views
+}
+
+func sortLinks(views []LinkView) {
+	slices.SortFunc(views, func(a, b LinkView) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // CreateLink joins two free ports. A known ID returns that link as it is.
@@ -266,6 +270,32 @@ func (l *Link) replace(ctx context.Context, rec linkRecord) error {
 	l.p.mu.Unlock()
 	l.p.c.bus.Publish(l.p.id, "link.updated", l.View())
 	return nil
+}
+
+// Reset takes the link out of the runner and puts it in again: queues and
+// counters begin anew. A captured one is refused, whose file would begin anew.
+func (l *Link) Reset(ctx context.Context) error {
+	return l.do(ctx, func(ctx context.Context) error {
+		client, err := l.p.useRunner(ctx)
+		if err != nil {
+			return err
+		}
+		l.p.mu.Lock()
+		definition, capturing := l.definitionLocked(), l.rec.Capture != nil
+		l.p.mu.Unlock()
+		if capturing {
+			return Errorf(Conflict, "cannot reset link %s while it is captured: stop the capture first", l.id)
+		}
+		if err := client.DeleteLink(ctx, l.id); err != nil {
+			return runnerError(err)
+		}
+		state, err := client.PutLink(ctx, definition)
+		if err != nil {
+			return runnerError(err)
+		}
+		l.p.observeLink(state)
+		return nil
+	})
 }
 
 // Delete removes the link.

@@ -133,6 +133,12 @@ func (n *Node) Reload(ctx context.Context) error {
 	return n.do(ctx, func(ctx context.Context) error { return n.act(ctx, runner.Reload) })
 }
 
+// ResetConsole hangs up everybody on the node's console and opens its port
+// anew.
+func (n *Node) ResetConsole(ctx context.Context) error {
+	return n.do(ctx, func(ctx context.Context) error { return n.act(ctx, runner.ResetConsole) })
+}
+
 func (n *Node) act(ctx context.Context, a runner.Action) error {
 	if a == runner.Stop && n.p.knownRunner() == nil {
 		return nil // nothing runs

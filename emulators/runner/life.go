@@ -257,6 +257,14 @@ func (n *node) reload(ctx context.Context) error {
 	return n.start(ctx)
 }
 
+func (n *node) resetConsole() error {
+	n.op <- struct{}{}
+	defer func() { <-n.op }()
+	n.hub.HangUpAll()
+	n.hub.Deafen()
+	return n.listen(n.snapshot().Console)
+}
+
 func (n *node) act(ctx context.Context, a Action) error {
 	switch a {
 	case Start:
@@ -267,6 +275,8 @@ func (n *node) act(ctx context.Context, a Action) error {
 		return n.suspend(ctx)
 	case Reload:
 		return n.reload(ctx)
+	case ResetConsole:
+		return n.resetConsole()
 	}
 	return refuse(http.StatusBadRequest, "there is no action %q", a)
 }

@@ -255,6 +255,8 @@ const (
 	Stop    Action = "stop"
 	Suspend Action = "suspend"
 	Reload  Action = "reload"
+	// ResetConsole hangs up everybody on the console and opens its port anew.
+	ResetConsole Action = "reset_console"
 )
 
 // ActRequest asks for an action on nodes; on all of them when Nodes is nil.

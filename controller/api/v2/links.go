@@ -211,6 +211,8 @@ func (h *handler) linkRows() []route.Row {
 		{Method: http.MethodPut, Path: one, Privilege: route.LinkModify, Request: linkUpdate{},
 			Response: link{}, Status: http.StatusCreated, Handler: h.updateLink},
 		route.Delete(one, route.LinkAllocate, h.deleteLink),
+		{Method: http.MethodPost, Path: one + "/reset", Privilege: route.LinkModify,
+			Response: link{}, Status: http.StatusCreated, Handler: h.resetLink},
 	}
 }
 
@@ -261,6 +263,17 @@ func (h *handler) updateLink(c *gin.Context) error {
 		return err
 	}
 	if err := l.Update(c.Request.Context(), request.patch(request.Nodes)); err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, linkOf(l.View()))
+}
+
+func (h *handler) resetLink(c *gin.Context) error {
+	l, err := route.Link(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	if err := l.Reset(c.Request.Context()); err != nil {
 		return err
 	}
 	return route.JSON(c, http.StatusCreated, linkOf(l.View()))

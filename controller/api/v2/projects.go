@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 
@@ -186,6 +187,9 @@ func (h *handler) projectRows() []route.Row {
 		route.Delete(one, route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Delete)),
 		{Method: http.MethodPost, Path: one + "/open", Privilege: route.ProjectAllocate,
 			Response: project{}, Status: http.StatusCreated, Handler: h.openProject},
+		route.Get(one+"/locked", route.ProjectAudit, false, h.projectLocked),
+		route.Action(one+"/lock", route.ProjectModify, route.ForProject(h.ctl, setLocked(true))),
+		route.Action(one+"/unlock", route.ProjectModify, route.ForProject(h.ctl, setLocked(false))),
 		route.Get(one+"/stats", route.ProjectAudit, projectStats{}, h.projectStats),
 		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Close)),
 		route.Action(one+"/commit", route.ProjectModify, route.ForProject(h.ctl, (*controller.Project).Commit)),
@@ -245,6 +249,18 @@ func (h *handler) openProject(c *gin.Context) error {
 		return err
 	}
 	return route.JSON(c, http.StatusCreated, projectOf(p.View()))
+}
+
+func setLocked(locked bool) func(*controller.Project, context.Context) error {
+	return func(p *controller.Project, ctx context.Context) error { return p.SetLocked(ctx, locked) }
+}
+
+func (h *handler) projectLocked(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, p.Locked())
 }
 
 type projectStats struct {

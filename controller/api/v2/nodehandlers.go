@@ -1,0 +1,124 @@
+package v2
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+)
+
+func (h *handler) nodeRows() []route.Row {
+	const all, one = "/v2/projects/:project_id/nodes", "/v2/projects/:project_id/nodes/:node_id"
+	rows := []route.Row{
+		route.Get(all, route.NodeAudit, []node{}, h.nodes),
+		{Method: http.MethodPost, Path: all, Privilege: route.NodeAllocate, Request: nodeCreate{},
+			Response: node{}, Status: http.StatusCreated, Handler: h.createNode},
+		{Method: http.MethodPut, Path: all, Privilege: route.NodeModify, Request: nodeMoves{},
+			Response: []node{}, Status: http.StatusOK, Handler: h.moveNodes},
+		route.Get(one, route.NodeAudit, node{}, h.node),
+		{Method: http.MethodPut, Path: one, Privilege: route.NodeModify, Request: nodeUpdate{},
+			Response: node{}, Status: http.StatusOK, Handler: h.updateNode},
+		route.Delete(one, route.NodeAllocate, route.ForNode(h.ctl, "node_id", (*controller.Node).Delete)),
+		route.Get(one+"/links", route.LinkAudit, []link{}, h.linksOfNode),
+		{Method: http.MethodPost, Path: one + "/duplicate", Privilege: route.NodeAllocate, Request: nodeDuplicate{},
+			Response: node{}, Status: http.StatusCreated, Handler: h.duplicateNode},
+		route.Action(one+"/isolate", route.LinkModify, route.ForNode(h.ctl, "node_id", (*controller.Node).Isolate)),
+		route.Action(one+"/unisolate", route.LinkModify, route.ForNode(h.ctl, "node_id", (*controller.Node).Unisolate)),
+		route.Action(all+"/console/reset", route.NodeConsole, route.ForProject(h.ctl, (*controller.Project).ResetConsoles)),
+		route.Action(one+"/console/reset", route.NodeConsole, route.ForNode(h.ctl, "node_id", (*controller.Node).ResetConsole)),
+		route.Get(one+"/dynamips/auto_idlepc", route.NodeAudit, nil, h.noIdlePC),
+		route.Get(one+"/dynamips/idlepc_proposals", route.NodeAudit, nil, h.noIdlePC),
+		{Method: http.MethodPost, Path: one + "/resize_disk", Privilege: route.NodeAllocate, Request: diskResize{},
+			Status: http.StatusCreated, Handler: h.resizeDisk},
+		consoleRow(one, h.consoleOf("node_id")),
+	}
+	for _, a := range actions() {
+		rows = append(rows,
+			route.Action(all+"/"+a.word, route.NodePowerMgmt, route.ForProject(h.ctl, a.all)),
+			route.Row{Method: http.MethodPost, Path: one + "/" + a.word, Privilege: route.NodePowerMgmt,
+				Response: node{}, Status: http.StatusOK, Handler: h.forNode(a.one)})
+	}
+	return rows
+}
+
+// forNode makes a handler of what is done to one node, which is answered with
+// the node as it is then: GNS3's clients expect it.
+func (h *handler) forNode(do func(*controller.Node, context.Context) error) route.Handler {
+	return func(c *gin.Context) error {
+		n, err := route.Node(c, h.ctl, "node_id")
+		if err != nil {
+			return err
+		}
+		if err := do(n, c.Request.Context()); err != nil {
+			return err
+		}
+		return route.JSON(c, http.StatusOK, nodeOf(n.View()))
+	}
+}
+
+func (h *handler) nodes(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	views := p.Nodes()
+	list := make([]node, len(views))
+	for i, v := range views {
+		list[i] = nodeOf(v)
+	}
+	return route.JSON(c, http.StatusOK, list)
+}
+
+func (h *handler) node(c *gin.Context) error {
+	n, err := route.Node(c, h.ctl, "node_id")
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, nodeOf(n.View()))
+}
+
+func (h *handler) createNode(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	request, err := route.Decode[nodeCreate](c)
+	if err != nil {
+		return err
+	}
+	n, err := p.CreateNode(c.Request.Context(), request.spec())
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, nodeOf(n.View()))
+}
+
+func (h *handler) updateNode(c *gin.Context) error {
+	n, err := route.Node(c, h.ctl, "node_id")
+	if err != nil {
+		return err
+	}
+	request, err := route.Decode[nodeUpdate](c)
+	if err != nil {
+		return err
+	}
+	if err := n.Update(c.Request.Context(), request.patch()); err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, nodeOf(n.View()))
+}
+
+func (h *handler) linksOfNode(c *gin.Context) error {
+	n, err := route.Node(c, h.ctl, "node_id")
+	if err != nil {
+		return err
+	}
+	list := []link{}
+	for _, v := range n.Links() {
+		list = append(list, linkOf(v))
+	}
+	return route.JSON(c, http.StatusOK, list)
+}

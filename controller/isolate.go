@@ -1,0 +1,40 @@
+package controller
+
+import "context"
+
+// Isolate suspends all links of the node, so that it hears and tells nothing.
+func (n *Node) Isolate(ctx context.Context) error { return n.suspendLinks(ctx, true) }
+
+// Unisolate resumes all links of the node.
+func (n *Node) Unisolate(ctx context.Context) error { return n.suspendLinks(ctx, false) }
+
+func (n *Node) suspendLinks(ctx context.Context, suspend bool) error {
+	for _, l := range n.links() {
+		if err := l.Update(ctx, LinkPatch{Suspend: &suspend}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) links() []*Link {
+	n.p.mu.Lock()
+	defer n.p.mu.Unlock()
+	var links []*Link
+	for _, l := range n.p.links {
+		if l.rec.has(n.id) {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+// Links lists the links of the node.
+func (n *Node) Links() []LinkView {
+	views := []LinkView{}
+	for _, l := range n.links() {
+		views = append(views, l.View())
+	}
+	sortLinks(views)
+	return views
+}
