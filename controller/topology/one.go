@@ -48,29 +48,37 @@ func (f *File) convertOne(root map[string]any, data []byte) (map[string]any, err
 	if id, ok := o.fields["project_id"].(string); ok && uuid.Validate(id) == nil && len(id) == 36 {
 		c.space = uuid.MustParse(id)
 	} else {
-		c.space = uuid.NewSHA1(uuid.NameSpaceURL, data)
+		c.space = made(uuid.NameSpaceURL, data)
 		o.fields["project_id"] = c.space.String()
 	}
 	o.drop("resources_type")
 	if o.fields["version"] == nil {
 		o.fields["version"] = ""
 	}
-	made := map[string]any{"computes": c.convertServers(old)}
-	made["nodes"] = c.convertNodes(old)
-	made["links"] = c.convertLinks(old)
-	made["drawings"] = c.convertDrawings(old)
+	topology := map[string]any{"computes": c.convertServers(old)}
+	topology["nodes"] = c.convertNodes(old)
+	topology["links"] = c.convertLinks(old)
+	topology["drawings"] = c.convertDrawings(old)
 	for key, v := range old.fields {
-		if made[key] == nil {
-			made[key] = v
+		if topology[key] == nil {
+			topology[key] = v
 		}
 	}
-	root["topology"] = made
+	root["topology"] = topology
 	return root, r.err
 }
 
 // id makes the id of a thing that has none.
 func (c *one) id(kind, number string) string {
-	return uuid.NewSHA1(c.space, []byte(kind+" "+number)).String()
+	return made(c.space, []byte(kind+" "+number)).String()
+}
+
+// made is an id made of data. It says that it is a random one, version 4, since
+// GNS3 takes no others for projects.
+func made(space uuid.UUID, data []byte) uuid.UUID {
+	id := uuid.NewSHA1(space, data)
+	id[6] = id[6]&0x0f | 0x40
+	return id
 }
 
 // lose notes what cannot be kept.
@@ -79,7 +87,7 @@ func (c *one) lose(what string) { c.f.Lost = append(c.f.Lost, what) }
 // convertServers makes computes of the servers other than the local one and the
 // GNS3 VM, which no file lists.
 func (c *one) convertServers(old object) []any {
-	made := []any{}
+	list := []any{}
 	for _, o := range each(old, "servers", func(o object) object { return o }) {
 		number := o.text("id", "")
 		id := c.id("server", number)
@@ -90,17 +98,17 @@ func (c *one) convertServers(old object) []any {
 			id = "vm"
 		default:
 			host := o.text("host", "")
-			made = append(made, map[string]any{"compute_id": id, "host": host, "name": host,
+			list = append(list, map[string]any{"compute_id": id, "host": host, "name": host,
 				"port": o.number("port", 3080), "protocol": o.text("protocol", "http")})
 		}
 		c.computes[number] = id
 	}
-	return made
+	return list
 }
 
 // convertLinks finds the ports of each link.
 func (c *one) convertLinks(old object) []any {
-	made := []any{}
+	list := []any{}
 	for _, o := range each(old, "links", func(o object) object { return o }) {
 		number := o.text("id", "")
 		from, found := c.end(o, "source")
@@ -112,9 +120,9 @@ func (c *one) convertLinks(old object) []any {
 			c.lose("link " + number + " (" + shortened(o.text("description", "without a name")) + "): it ends at a port that its node does not have")
 			continue
 		}
-		made = append(made, map[string]any{"link_id": c.id("link", number), "nodes": []any{from, to}})
+		list = append(list, map[string]any{"link_id": c.id("link", number), "nodes": []any{from, to}})
 	}
-	return made
+	return list
 }
 
 // end is one end of a link; false when there is no such port.
@@ -139,8 +147,8 @@ func (c *one) end(o object, side string) (map[string]any, bool) {
 func (c *one) move(from, to string) {
 	if from != to && fs.ValidPath(from) {
 		literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
-		folder, name := path.Split(from)
-		c.f.Moves = append(c.f.Moves, Move{From: folder + literal.Replace(name), To: to})
+		dir, name := path.Split(from)
+		c.f.Moves = append(c.f.Moves, Move{From: dir + literal.Replace(name), To: to})
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // convertDrawings makes SVG of notes and shapes, and drawings of pictures.
 func (c *one) convertDrawings(old object) []any {
-	made := []any{}
+	list := []any{}
 	for _, kind := range []struct {
 		key  string
 		svg  func(object) string
@@ -25,17 +25,22 @@ func (c *one) convertDrawings(old object) []any {
 			if svg == "" {
 				continue
 			}
-			made = append(made, map[string]any{
+			list = append(list, map[string]any{
 				"drawing_id": c.id(kind.key, decimal(i)), "svg": svg, "x": o.number("x", 0), "y": o.number("y", 0),
 				"z": o.number("z", kind.over), "rotation": o.number("rotation", 0),
 			})
 		}
 	}
-	return made
+	return list
 }
 
 func noteSVG(o object) string {
-	text := o.text("text", "")
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff {
+			return -1 // XML has no way to write it
+		}
+		return r
+	}, o.text("text", ""))
 	f := parseFont(o.text("font", ""))
 	color, opacity := parseColor(o.text("color", ""), "#000000")
 	extra := ""
@@ -90,7 +95,10 @@ func shapeStyle(o object) string {
 // picture names the file of a picture, which belongs into project-files/images.
 func (c *one) picture(o object) string {
 	from := strings.ReplaceAll(o.text("path", ""), `\`, "/")
-	if !fs.ValidPath(from) || from == "." || !utf8.ValidString(from) {
+	if at := strings.LastIndex(from, "/project-files/images/"); at >= 0 {
+		from = from[at+1:] // an absolute path, of when the project was there
+	}
+	if !fs.ValidPath(from) || from == "." || strings.Contains(from, ":") {
 		c.lose("a picture: its file " + shortened(from) + " is not in the folder of the project")
 		return ""
 	}

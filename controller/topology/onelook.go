@@ -27,9 +27,12 @@ func parseFont(text string) font {
 		f.points = strconv.FormatFloat(points, 'f', 1, 64)
 	}
 	f.bold = false
-	if len(fields) > 6 {
+	if len(fields) > 4 {
 		weight, _ := strconv.Atoi(fields[4])
-		f.bold, f.italic, f.underline = weight >= 75, fields[5] == "1", fields[6] == "1"
+		f.bold = weight >= 75
+	}
+	if len(fields) > 6 {
+		f.italic, f.underline = fields[5] == "1", fields[6] == "1"
 	}
 	return f
 }

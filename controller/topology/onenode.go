@@ -42,14 +42,14 @@ func usualSymbol(nodeType string) string {
 // convertNodes makes the nodes and remembers their ports for the links.
 func (c *one) convertNodes(old object) []any {
 	types := oneTypes()
-	made := []any{}
+	list := []any{}
 	for _, o := range each(old, "nodes", func(o object) object { return o }) {
 		if c.r.err != nil {
 			return nil
 		}
-		made = append(made, c.convertNode(o, types))
+		list = append(list, c.convertNode(o, types))
 	}
-	return made
+	return list
 }
 
 func (c *one) convertNode(o object, types map[string]string) map[string]any {
@@ -91,6 +91,7 @@ func (c *one) convertNode(o object, types map[string]string) map[string]any {
 	if nodeType == "iou" {
 		c.move(folder("iou", n.id)+"/initial-config.cfg", folder("iou", n.id)+"/startup-config.cfg")
 		properties.drop("initial_config")
+		node["port_name_format"], node["port_segment_size"] = "Ethernet{segment0}/{port0}", 4
 	}
 	for key, v := range o.fields {
 		if _, known := node[key]; !known {
