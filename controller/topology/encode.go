@@ -31,6 +31,9 @@ type writer struct {
 }
 
 func (w *writer) fail(v any) {
+	if raw, ok := v.(json.RawMessage); ok {
+		v = shortened(string(raw))
+	}
 	if w.err == nil {
 		w.err = fault.Errorf(fault.Invalid, "cannot write the project file: %v (%T) is no value of JSON", v, v)
 	}
