@@ -28,6 +28,10 @@ func (p *Project) EnsureNode(ctx context.Context, s NodeSpec) (*Node, error) {
 	if s.ConsoleType != "" {
 		patch.ConsoleType = &s.ConsoleType
 	}
+	// After an opening the consoles listen when the runner is there.
+	if err := p.useLive(ctx, func(*runner.Client) error { return nil }); err != nil {
+		return nil, err
+	}
 	return known, known.Update(ctx, patch)
 }
 

@@ -1,0 +1,152 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+	"github.com/lanyard-lab/lanyard/notifications"
+)
+
+// computePingEvery is how long a stream of the compute API may be silent: a
+// controller shows the load of the compute from its pings.
+const computePingEvery = time.Second
+
+// Compute is the stream that a controller elsewhere listens to, which uses this
+// server as its compute: the states of nodes, and log messages. It has no
+// replay; whoever falls behind is told the state of every node.
+type Compute struct {
+	Events func() *notifications.Bus
+	Load   func() controller.HostLoad
+	Node   func(controller.NodeView) any // the wire object of a node as it is now; nil when it is gone
+	Nodes  func() []controller.NodeView  // of all projects
+	Log    *slog.Logger
+}
+
+// Row is the stream's route.
+func (s *Compute) Row(path string) route.Row {
+	row := route.Get(path, route.ServerAudit, computeMessage{}, s.serve)
+	row.Status, row.Stream = http.StatusSwitchingProtocols, true
+	return row
+}
+
+type computeMessage struct {
+	Action    string `json:"action"`
+	Event     any    `json:"event"`
+	ProjectID string `json:"project_id,omitempty"`
+}
+
+func (s *Compute) serve(c *gin.Context) error {
+	socket, err := upgrade(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(c.Request.Context())
+	defer cancel()
+	// Nothing is read from a controller but its pongs and its goodbye.
+	go func() {
+		defer cancel()
+		_ = socket.read(func(io.Reader) error { return nil })
+	}()
+	go socket.keepAlive(ctx)
+	err = s.run(ctx, socket.text)
+	socket.close(err)
+	return nil
+}
+
+// run sends until ctx or the bus ends, or a message cannot be sent. It returns
+// nil when the bus ended.
+func (s *Compute) run(ctx context.Context, send func([]byte) error) error {
+	bus := s.Events()
+	sub, err := bus.Subscribe("", nil)
+	if err != nil {
+		return err
+	}
+	if err := send(s.ping()); err != nil {
+		return err
+	}
+	for {
+		event, err := nextWithin(ctx, sub, computePingEvery)
+		switch {
+		case err == nil:
+			err = s.tell(event, send)
+		case errors.Is(err, notifications.ErrLost):
+			if sub, err = bus.Subscribe("", nil); err == nil {
+				err = s.tellAll(send)
+			}
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			err = send(s.ping())
+		case errors.Is(err, io.EOF):
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// nextWithin is the next event of a subscription, unless it takes too long.
+func nextWithin(ctx context.Context, sub *notifications.Subscription, limit time.Duration) (notifications.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return sub.Next(ctx)
+}
+
+// tell sends an event, if it is of the kind that a controller wants.
+func (s *Compute) tell(e notifications.Event, send func([]byte) error) error {
+	m := computeMessage{Action: e.Action, ProjectID: e.Project}
+	switch data := e.Data.(type) {
+	case controller.NodeView:
+		// A controller that makes a node is told of it by the answer.
+		if strings.HasSuffix(e.Action, ".created") {
+			return nil
+		}
+		m.Action, m.Event = "node.updated", s.Node(data)
+	case controller.LogRecord:
+		m.Event = logEvent{Message: logText(data)}
+	case string:
+		m.Event = logEvent{Message: data}
+	}
+	if m.Event == nil {
+		return nil
+	}
+	return send(s.encode(m))
+}
+
+// tellAll sends the state of every node.
+func (s *Compute) tellAll(send func([]byte) error) error {
+	for _, v := range s.Nodes() {
+		node := s.Node(v)
+		if node == nil {
+			continue
+		}
+		if err := send(s.encode(computeMessage{Action: "node.updated", Event: node, ProjectID: v.ProjectID})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Compute) ping() []byte {
+	load := s.Load()
+	return s.encode(computeMessage{Action: "ping", Event: pingEvent{CPU: load.CPU, Memory: load.Memory}})
+}
+
+func (s *Compute) encode(m computeMessage) []byte {
+	line, err := json.Marshal(m)
+	if err != nil {
+		s.Log.Error("cannot encode event", "action", m.Action, "err", err)
+		m.Event = struct{}{}
+		line, _ = json.Marshal(m) // texts and nothing: cannot fail
+	}
+	return line
+}
