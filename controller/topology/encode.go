@@ -14,10 +14,14 @@ import (
 // Encode writes the file in Revision, byte for byte as GNS3's Python does it:
 // keys sorted, four spaces a level, all but ASCII escaped. Version is that of f.
 //
-// It fails with fault.Invalid when a raw value is not JSON or a number is not finite.
+// It fails with fault.Invalid when a value cannot be JSON, and like Decode when
+// the file is too deep or too large to be read again.
 func (f *File) Encode() ([]byte, error) {
 	w := writer{}
 	w.value(f.tree(), 0)
+	if w.err == nil && w.out.Len() > maxFile {
+		w.err = fault.Errorf(fault.TooLarge, "cannot write the project file: it would have %d bytes, at most %d are allowed", w.out.Len(), maxFile)
+	}
 	if w.err != nil {
 		return nil, w.err
 	}
@@ -40,6 +44,9 @@ func (w *writer) fail(v any) {
 }
 
 func (w *writer) value(v any, level int) {
+	if w.err != nil {
+		return
+	}
 	switch v := v.(type) {
 	case nil:
 		w.out.WriteString("null")
@@ -61,6 +68,13 @@ func (w *writer) value(v any, level int) {
 		w.object(v, level)
 	default:
 		w.other(v, level)
+	}
+}
+
+// enter says so when a list or an object is too deep for Decode.
+func (w *writer) enter(level int) {
+	if level >= maxDepth && w.err == nil {
+		w.err = fault.Errorf(fault.Invalid, "cannot write the project file: more than %d objects or lists are in each other", maxDepth)
 	}
 }
 
@@ -114,6 +128,7 @@ func (w *writer) list(v []any, level int) {
 		w.out.WriteString("[]")
 		return
 	}
+	w.enter(level)
 	w.out.WriteByte('[')
 	for i, item := range v {
 		w.next(i, level+1)
@@ -128,6 +143,7 @@ func (w *writer) object(v map[string]any, level int) {
 		w.out.WriteString("{}")
 		return
 	}
+	w.enter(level)
 	w.out.WriteByte('{')
 	keys := make([]string, 0, len(v))
 	for key := range v {

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -108,8 +109,13 @@ func TestDecodeIsLenient(t *testing.T) {
 
 func TestEncodeRefusesWhatIsNoJSON(t *testing.T) {
 	for name, change := range map[string]func(*File){
-		"raw value": func(f *File) { f.Supplier = []byte("{") },
-		"infinity":  func(f *File) { f.Nodes[0].Label["x"] = 1 / zero() },
+		"raw value":        func(f *File) { f.Supplier = []byte("{") },
+		"infinity":         func(f *File) { f.Nodes[0].Label["x"] = 1 / zero() },
+		"a bad number":     func(f *File) { f.Nodes[0].Label["x"] = json.Number("1,5") },
+		"text as a number": func(f *File) { f.Nodes[0].Label["x"] = json.Number(`"1"`) },
+		"too much depth": func(f *File) {
+			f.Extra = map[string]json.RawMessage{"x": []byte(strings.Repeat("[", 63) + "1" + strings.Repeat("]", 63)), "y": []byte(strings.Repeat("[", 64) + "1" + strings.Repeat("]", 64))}
+		},
 		"a channel": func(f *File) { f.Nodes[0].Label["x"] = make(chan int) },
 	} {
 		f := decode(t, []byte(nodes(`{"node_id": "`+someID+`", "name": "A", "node_type": "vpcs"}`)))
@@ -117,6 +123,21 @@ func TestEncodeRefusesWhatIsNoJSON(t *testing.T) {
 		data, err := f.Encode()
 		if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != fault.Invalid || data != nil {
 			t.Errorf("Encode with %s = %q, %v; want it refused", name, data, err)
+		}
+	}
+}
+
+// The deepest file that is read is the deepest that is written.
+func TestDepth(t *testing.T) {
+	for depth, ok := range map[int]bool{62: true, 63: true, 64: false} {
+		deep := strings.Repeat("[", depth) + "1" + strings.Repeat("]", depth)
+		f := decode(t, []byte(empty))
+		f.Extra = map[string]json.RawMessage{"x": []byte(deep)}
+		if _, err := f.Encode(); (err == nil) != ok {
+			t.Errorf("Encode with depth %d: %v, want ok %v", depth, err, ok)
+		}
+		if _, err := Decode([]byte(strings.Replace(empty, `"name"`, `"x": `+deep+`, "name"`, 1))); (err == nil) != ok {
+			t.Errorf("Decode with depth %d: %v, want ok %v", depth, err, ok)
 		}
 	}
 }

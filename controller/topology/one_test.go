@@ -168,3 +168,48 @@ func TestParseFontAndColor(t *testing.T) {
 		}
 	}
 }
+
+func TestTypesOfOne(t *testing.T) {
+	for _, tc := range []struct{ node, nodeType, platform, symbol string }{
+		{`"type": "EtherSwitchRouter"`, "dynamips", `"c3725"`, ":/symbols/router.svg"},
+		{`"type": "EtherSwitchRouter", "properties": {"name": "A", "platform": "c3745"}`, "dynamips", `"c3745"`, ":/symbols/router.svg"},
+		{`"type": "C7200", "default_symbol": "mine.png"`, "dynamips", `"c7200"`, "mine.png"},
+		{`"type": "DockerVM", "symbol": ":/symbols/linux.svg"`, "docker", "", ":/symbols/linux.svg"},
+		{`"type": "VMwareVM"`, "vmware", "", ":/symbols/vmware_guest.svg"},
+		{`"type": "Host"`, "cloud", "", ":/symbols/cloud.svg"},
+	} {
+		f := decode(t, []byte(`{"type": "topology", "name": "A", "revision": 3, "topology": {"nodes": [{"id": 1, "label": {"text": "A"}, `+tc.node+`}]}}`))
+		n := f.Nodes[0]
+		if n.NodeType != tc.nodeType || string(n.Properties["platform"]) != tc.platform || n.Symbol != tc.symbol || n.Name != "A" {
+			t.Errorf("node %s becomes %s %q of platform %s with symbol %s; want %s A, %s, %s", tc.node, n.NodeType, n.Name, n.Properties["platform"], n.Symbol, tc.nodeType, tc.platform, tc.symbol)
+		}
+	}
+}
+
+func TestCloudPort(t *testing.T) {
+	for device, want := range map[string]map[string]any{
+		"nio_gen_eth:eth0":       {"type": "ethernet", "interface": "eth0", "name": "eth0"},
+		"NIO_GEN_LINUX:eth1":     {"type": "ethernet", "interface": "eth1", "name": "eth1"},
+		"nio_tap:tap0":           {"type": "tap", "interface": "tap0", "name": "tap0"},
+		"nio_udp:1:::1:2":        {"type": "udp", "lport": 1, "rhost": "::1", "rport": 2, "name": "UDP tunnel 1"},
+		"nio_udp:1:host:70000":   nil,
+		"nio_udp:x:host:2":       nil,
+		"nio_udp:1":              nil,
+		"nio_unix:/tmp/a:/tmp/b": nil,
+		"":                       nil,
+	} {
+		if diff := cmp.Diff(want, cloudPort(device)); diff != "" {
+			t.Errorf("cloudPort(%q) (-want +got):\n%s", device, diff)
+		}
+	}
+}
+
+// A switch that has a port 0 counts from 0 already.
+func TestSwitchPortsFromZero(t *testing.T) {
+	f := decode(t, []byte(`{"type": "topology", "name": "A", "topology": {"nodes": [{"id": 1, "type": "EthernetSwitch", "properties": {"name": "A"},
+		"ports": [{"id": 1, "port_number": 0}, {"id": 2, "port_number": 3, "type": "qinq", "vlan": 5, "ethertype": ""}]}]}}`))
+	want := `[{"name":"Ethernet0","port_number":0,"type":"access","vlan":1},{"name":"Ethernet3","port_number":3,"type":"qinq","vlan":5}]`
+	if got := string(f.Nodes[0].Properties["ports_mapping"]); got != want {
+		t.Errorf("ports = %s, want %s", got, want)
+	}
+}

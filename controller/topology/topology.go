@@ -111,10 +111,12 @@ type Compute struct {
 	Extra     map[string]json.RawMessage // fields that are not known here
 }
 
-// Move says that a file or folder belongs elsewhere; moves are made in order. Both paths are below the
-// folder of the project, with slashes. From may be a pattern of path.Match in
-// its last element; To ends with a slash when it is the folder to move into. What
-// is not there need not be moved.
+// Move says that a file or folder belongs elsewhere. Moves are made in order;
+// what is not there need not be moved.
+//
+// Both paths are below the folder of the project, with slashes. The last element
+// of From is a pattern of path.Match; To ends with a slash when it is the folder
+// to move into.
 type Move struct {
 	From, To string
 }
