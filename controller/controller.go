@@ -23,6 +23,7 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/images"
 	"github.com/lanyard-lab/lanyard/controller/qemutools"
 	"github.com/lanyard-lab/lanyard/controller/store"
+	"github.com/lanyard-lab/lanyard/controller/symbols"
 	"github.com/lanyard-lab/lanyard/notifications"
 )
 
@@ -57,6 +58,7 @@ type Controller struct {
 	consoles *ports
 	udp      *ports
 	images   *images.Folder
+	symbols  *symbols.Set
 	qemu     *qemutools.Tools
 	computes *computes
 	meter    host.Meter
@@ -75,7 +77,7 @@ type Controller struct {
 // Open takes ownership of the data folder: it fails when another server has
 // it. Runners that outlived the last server are adopted in the background.
 func Open(ctx context.Context, cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newOplock(), qemu: qemutools.New()}
+	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newOplock(), keeping: newOplock(), qemu: qemutools.New()}
 	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "projects"), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}
@@ -88,7 +90,13 @@ func Open(ctx context.Context, cfg Config) (*Controller, error) {
 		lock.Close()
 		return nil, err
 	}
+	if c.symbols, err = symbols.Open(filepath.Join(cfg.DataDir, "symbols")); err != nil {
+		c.images.Close()
+		lock.Close()
+		return nil, err
+	}
 	if err := c.load(ctx); err != nil {
+		c.symbols.Close()
 		c.images.Close()
 		lock.Close()
 		return nil, err
@@ -206,7 +214,7 @@ func (c *Controller) Close() error {
 		p.letGo()
 	}
 	c.bus.Close()
-	err := errors.Join(c.images.Close(), c.store.Close())
+	err := errors.Join(c.symbols.Close(), c.images.Close(), c.store.Close())
 	c.lock.Close()
 	return err
 }
@@ -226,6 +234,9 @@ func (c *Controller) Shutdown(ctx context.Context) error {
 	}
 	return err
 }
+
+// Symbols are the pictures that nodes can have.
+func (c *Controller) Symbols() *symbols.Set { return c.symbols }
 
 // Events is the bus that every change is published on.
 func (c *Controller) Events() *notifications.Bus { return c.bus }
