@@ -18,9 +18,14 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/topology"
 )
 
-// saveDelay is how long changes are gathered before the project file is
-// written. The store has them already; the file is for other programs.
-const saveDelay = time.Second
+// saveDelay is how long changes are gathered, at least, before the project
+// file is written. The store has them already; the file is for other programs.
+// It is saveRest times as long as the writing took, so that a large project
+// that changes all the time does not spend its time on that.
+const (
+	saveDelay = time.Second
+	saveRest  = 50
+)
 
 // file is the name of the project file in the project's folder. A project that
 // came with a file keeps its name until the project gets another.
@@ -36,9 +41,10 @@ func (p *Project) touch() {
 		return
 	}
 	p.saving = true
+	delay := max(saveDelay, saveRest*p.saveTook)
 	p.c.tasks.Go(func() {
 		select {
-		case <-time.After(saveDelay):
+		case <-time.After(delay):
 		case <-p.c.ctx.Done():
 		}
 		p.mu.Lock()
@@ -67,9 +73,13 @@ func (p *Project) saveFile(ctx context.Context) error {
 	if gone {
 		return nil
 	}
+	begin := time.Now()
 	if err := writeProjectFile(path, name, p.topologyFile()); err != nil {
 		return fmt.Errorf("cannot write the project file %s: %w; the project itself is safe in its store", name, err)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.saveTook = time.Since(begin)
 	return nil
 }
 
@@ -192,7 +202,7 @@ func (r nodeRecord) file() topology.Node {
 	n := topology.Node{
 		NodeID: r.ID, Name: r.Name, NodeType: r.Type, ComputeID: look.ComputeID, ConsoleType: r.ConsoleType,
 		ConsoleAutoStart: look.ConsoleAutoStart, CustomAdapters: json.RawMessage("[]"), Width: look.Width, Height: look.Height,
-		Label: look.Label, Locked: look.Locked, PortNameFormat: look.PortNameFormat, PortSegmentSize: look.PortSegmentSize,
+		Label: look.fullLabel(r.Name), Locked: look.Locked, PortNameFormat: look.PortNameFormat, PortSegmentSize: look.PortSegmentSize,
 		Properties: r.Properties, Symbol: look.Symbol, X: look.X, Y: look.Y, Z: look.Z,
 	}
 	if r.Console != 0 {

@@ -40,6 +40,7 @@ func (c contents) changes() []store.Change {
 func (c *Controller) contentsOf(f *topology.File, folder string) (contents, error) {
 	var all contents
 	byID := map[string]*nodeRecord{}
+	taken := map[endRecord]string{}
 	for i, n := range f.Nodes {
 		rec, err := c.nodeOf(n)
 		if err != nil {
@@ -57,6 +58,10 @@ func (c *Controller) contentsOf(f *topology.File, folder string) (contents, erro
 			return contents{}, Errorf(Conflict, "cannot use link %s of the project file: %w", l.LinkID, err)
 		}
 		for _, e := range rec.Ends {
+			if other := taken[e]; other != "" {
+				return contents{}, Errorf(Conflict, "cannot use the project file: links %s and %s are both at port %d/%d of node %s", other, rec.ID, e.Adapter, e.Port, e.Node)
+			}
+			taken[e] = rec.ID
 			if n := byID[e.Node]; n != nil && n.port(e.Adapter, e.Port) == nil {
 				n.Ports = append(n.Ports, portRecord{Adapter: e.Adapter, Port: e.Port, Hidden: true})
 			}

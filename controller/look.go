@@ -92,7 +92,7 @@ func (r *nodeRecord) look() Look {
 	v := Look{
 		X: l.X, Y: l.Y, Z: l.Z, Symbol: l.Symbol, Width: l.Width, Height: l.Height, Locked: l.Locked,
 		ConsoleAutoStart: l.ConsoleAutoStart, FirstPortName: l.FirstPortName, PortNameFormat: l.PortNameFormat,
-		PortSegmentSize: l.PortSegmentSize, CustomAdapters: l.CustomAdapters, TemplateID: l.TemplateID, ComputeID: l.ComputeID,
+		PortSegmentSize: l.PortSegmentSize, CustomAdapters: l.CustomAdapters, TemplateID: l.TemplateID, ComputeID: l.ComputeID, Label: l.Label,
 	}
 	if v.Symbol == "" {
 		v.Symbol = r.kind().symbol
@@ -103,11 +103,18 @@ func (r *nodeRecord) look() Look {
 	if v.ComputeID == "" {
 		v.ComputeID = localCompute
 	}
-	// A label is above the symbol, and centred where x is null.
-	v.Label = map[string]any{"rotation": 0, "style": nil, "x": nil, "y": -int(math.RoundToEven(float64(l.Height)/2 + 10))}
-	maps.Copy(v.Label, l.Label)
-	v.Label["text"] = r.Name
 	return v
+}
+
+// FullLabel is the node's label with what a client leaves out: it is above the
+// symbol, centred where x is null, and says the node's name.
+func (v NodeView) FullLabel() map[string]any { return v.Look.fullLabel(v.Name) }
+
+func (l Look) fullLabel(name string) map[string]any {
+	label := map[string]any{"rotation": 0, "style": nil, "x": nil, "y": -int(math.RoundToEven(float64(l.Height)/2 + 10))}
+	maps.Copy(label, l.Label)
+	label["text"] = name
+	return label
 }
 
 // localCompute is the id of this server among the computes.

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
 )
@@ -33,8 +34,9 @@ type Project struct {
 	mu       sync.Mutex
 	rec      projectRecord
 	state    projectState
-	problem  string // why it is quarantined
-	saving   bool   // the project file will be written soon
+	problem  string        // why it is quarantined
+	saving   bool          // the project file will be written soon
+	saveTook time.Duration // the last time
 	store    *store.Store
 	nodes    map[string]*Node
 	order    []*Node         // of creation

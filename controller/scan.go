@@ -16,7 +16,7 @@ import (
 )
 
 // maxProjectFile is the size in bytes of the largest project file that is read.
-const maxProjectFile = 256 << 20
+const maxProjectFile = 64 << 20
 
 // scan adds the projects that somebody put into the folder of projects: those
 // that have a project file and are not known. One that cannot be read is

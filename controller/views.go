@@ -81,10 +81,10 @@ type NodeSpec struct {
 
 // Look is how clients draw a node and name its ports.
 type Look struct {
-	X, Y, Z          int    // of the upper left corner, in pixels; Z is the layer
-	Symbol           string // id
-	Width, Height    int    // of the symbol
-	Label            map[string]any
+	X, Y, Z          int            // of the upper left corner, in pixels; Z is the layer
+	Symbol           string         // id
+	Width, Height    int            // of the symbol
+	Label            map[string]any // as far as it was set; see NodeView.FullLabel
 	Locked           bool
 	ConsoleAutoStart bool
 	FirstPortName    string // empty: as the others
@@ -141,6 +141,17 @@ type NodeView struct {
 	Ports         []PortView
 	NIOs          []PortNIO
 	Look          Look
+
+	from *Node // has the rest, when the view was cut short for an event
+}
+
+// Whole is the view with what was left out of an event, as that is now.
+func (v NodeView) Whole() NodeView {
+	if v.from != nil {
+		now := v.from.View()
+		v.Properties, v.StartupScript, v.from = now.Properties, now.StartupScript, nil
+	}
+	return v
 }
 
 // PortView is a port of a node.
@@ -255,10 +266,10 @@ const maxInEvent = 4 << 10
 // publish tells what happened to the node; v is how it is now.
 func (n *Node) publish(action string, v NodeView) {
 	if v.StartupScript != nil && len(*v.StartupScript) > maxInEvent {
-		v.StartupScript = nil
+		v.StartupScript, v.from = nil, n
 	}
 	if len(encode(v.Properties)) > maxInEvent {
-		v.Properties = map[string]any{}
+		v.Properties, v.from = map[string]any{}, n
 	}
 	n.p.c.bus.Publish(n.p.id, action, v)
 }

@@ -26,7 +26,10 @@ const maxBody = 1 << 20
 
 // Config is what the API needs besides the controller.
 type Config struct {
+	// Version is what clients are told, some of which insist on their own.
 	Version string
+	// Release is the version of this program.
+	Release string
 	// Listen are the addresses the server listens on, as host:port. A name in
 	// one of them is allowed in the Host header.
 	Listen []string
@@ -59,8 +62,8 @@ func New(ctl *controller.Controller, cfg Config) http.Handler {
 func rows(ctl *controller.Controller, cfg Config) []route.Row {
 	return slices.Concat(
 		v1.Rows(ctl, v1.Config{Version: cfg.Version, Shutdown: cfg.Shutdown}),
-		v2.Rows(ctl, v2.Config{Version: cfg.Version, Shutdown: cfg.Shutdown, Log: cfg.Log}),
-		stream.Rows(ctl, stream.Config{Render: v2.Render, Log: cfg.Log}),
+		v2.Rows(ctl, v2.Config{Version: cfg.Version, Release: cfg.Release, Shutdown: cfg.Shutdown, Log: cfg.Log}),
+		stream.Rows(ctl, stream.Config{Render: v2.Render, RenderNode: v2.RenderNode, Log: cfg.Log}),
 		stream.TelemetryRows(ctl.Project),
 		[]route.Row{metricsRow(ctl)},
 	)

@@ -79,7 +79,10 @@ func TestNotificationsOfASession(t *testing.T) {
 	if status, body := l.call(t, http.MethodDelete, p+"/vms/"+vm, ""); status != http.StatusNoContent {
 		t.Fatalf("delete = %d %s", status, body)
 	}
-	want := []string{"ping", "vm.created", "vm.started", "vm.suspended", "vm.stopped", "vm.deleted"}
+	want := []string{
+		"ping", "node.created", "vm.created", "node.updated", "vm.started", "node.updated", "vm.suspended",
+		"node.updated", "vm.stopped", "node.deleted", "vm.deleted",
+	}
 	var got []string
 	lines := bufio.NewScanner(answer.Body)
 	timer := time.AfterFunc(patience, func() { answer.Body.Close() })
@@ -89,6 +92,7 @@ func TestNotificationsOfASession(t *testing.T) {
 		var event struct {
 			Action string
 			Event  struct {
+				NodeID string `json:"node_id"`
 				VMID   string `json:"vm_id"`
 				Status string
 			}
@@ -99,6 +103,9 @@ func TestNotificationsOfASession(t *testing.T) {
 		}
 		if strings.HasPrefix(event.Action, "vm.") && event.Event.VMID != vm {
 			t.Errorf("line %s is not about vm %s", lines.Bytes(), vm)
+		}
+		if strings.HasPrefix(event.Action, "node.") && event.Event.NodeID != vm {
+			t.Errorf("line %s is not about node %s", lines.Bytes(), vm)
 		}
 		if event.Seq < last {
 			t.Errorf("line %s comes after number %d", lines.Bytes(), last)

@@ -42,6 +42,7 @@ const cached = 256
 // equally far. Safe for concurrent use.
 type lines struct {
 	render func(any) any
+	action func(string) string // of the message about an event; "" leaves it out; nil keeps it
 	log    *slog.Logger
 
 	mu   sync.Mutex
@@ -55,8 +56,15 @@ func newLines(render func(any) any, log *slog.Logger) *lines {
 	return &lines{render: render, log: log}
 }
 
-// of returns the line of an event, with its newline. It must not be changed.
+// of returns the line of an event, with its newline; nil when these lines leave
+// it out. It must not be changed.
 func (l *lines) of(e notifications.Event) []byte {
+	action := e.Action
+	if l.action != nil {
+		if action = l.action(action); action == "" {
+			return nil
+		}
+	}
 	slot := &l.ring[e.Seq%cached]
 	l.mu.Lock()
 	if slot.seq == e.Seq && slot.line != nil {
@@ -64,7 +72,7 @@ func (l *lines) of(e notifications.Event) []byte {
 		return slot.line
 	}
 	l.mu.Unlock()
-	line := l.encode(message{Action: e.Action, Event: l.wire(e), Seq: e.Seq})
+	line := l.encode(message{Action: action, Event: l.wire(e), Seq: e.Seq})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	slot.seq, slot.line = e.Seq, line
@@ -121,4 +129,17 @@ func (l *lines) encode(m message) []byte {
 		_ = enc.Encode(m) // a text, a number and nothing: cannot fail
 	}
 	return buf.Bytes()
+}
+
+// nodeAction is GNS3's word for an event about a node; "" for all others, which
+// have the same name in both vocabularies.
+func nodeAction(action string) string {
+	switch word, about := strings.CutPrefix(action, "vm."); {
+	case !about:
+		return ""
+	case word == "created", word == "deleted":
+		return "node." + word
+	default:
+		return "node.updated"
+	}
 }

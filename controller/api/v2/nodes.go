@@ -56,7 +56,7 @@ func nodeOf(v controller.NodeView) node {
 	n := node{
 		CommandLine: &v.CommandLine, ComputeID: look.ComputeID, ConsoleHost: v.ConsoleHost, ConsoleType: v.ConsoleType,
 		ConsoleAutoStart: look.ConsoleAutoStart, CustomAdapters: look.CustomAdapters, Emulator: v.Emulator, FirstPortName: optional(look.FirstPortName),
-		Height: look.Height, Label: look.Label, Locked: look.Locked, Name: v.Name, NodeDirectory: v.Folder, NodeID: v.ID, NodeType: v.Type,
+		Height: look.Height, Label: v.FullLabel(), Locked: look.Locked, Name: v.Name, NodeDirectory: v.Folder, NodeID: v.ID, NodeType: v.Type,
 		PortNameFormat: look.PortNameFormat, PortSegmentSize: look.PortSegmentSize, Ports: []port{}, ProjectID: v.ProjectID,
 		Properties: properties(v), Reason: v.Reason, Status: v.Status, Symbol: look.Symbol, TemplateID: optional(look.TemplateID),
 		Width: look.Width, X: look.X, Y: look.Y, Z: look.Z,

@@ -25,7 +25,7 @@ func TestRender(t *testing.T) {
 		{"link", controller.LinkView{ID: "l"}, "link_id", "l"},
 		{"capturing link", controller.LinkView{CapturePath: "/a/b.pcap"}, "capture_file_name", "b.pcap"},
 		{"open project", controller.ProjectView{ID: "p", Open: true}, "status", "opened"},
-		{"closed project", controller.ProjectView{Name: "a/b"}, "filename", "a_b.gns3"},
+		{"closed project", controller.ProjectView{File: "a_b.gns3"}, "filename", "a_b.gns3"},
 		{"nothing", nil, "vm_id", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
