@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 	"unicode"
 
 	"github.com/lanyard-lab/lanyard/controller/atomicfile"
@@ -24,16 +23,10 @@ const MaxFile = 1 << 30
 // are nobody else's business.
 const storeFile = "lanyard.db"
 
-// File is an open file of a project. Who got it closes it.
-type File struct {
-	io.ReadSeekCloser
-	Modified time.Time // zero: not known
-}
-
 // ReadFile opens a file of the project by its path below the project's folder.
 // It works on a closed project, too. Forbidden for a path that leads out of
-// the folder or to the project's store, NotFound.
-func (p *Project) ReadFile(name string) (*File, error) {
+// the folder or to the project's store, NotFound. Who gets it closes it.
+func (p *Project) ReadFile(name string) (io.ReadSeekCloser, error) {
 	if err := checkPath(name); err != nil {
 		return nil, err
 	}
@@ -44,7 +37,7 @@ func (p *Project) ReadFile(name string) (*File, error) {
 }
 
 // openFile opens a file below the project's folder; the name is checked.
-func (p *Project) openFile(name string) (*File, error) {
+func (p *Project) openFile(name string) (io.ReadSeekCloser, error) {
 	root, err := p.folder()
 	if err != nil {
 		return nil, err
@@ -71,7 +64,7 @@ func (p *Project) openFile(name string) (*File, error) {
 		file.Close()
 		return nil, Errorf(Forbidden, "cannot read the file %q of project %s: it is no file of the lab", name, p.id)
 	}
-	return &File{ReadSeekCloser: file, Modified: info.ModTime()}, nil
+	return file, nil
 }
 
 // WriteFile takes a file of the project from a reader, in constant memory; it

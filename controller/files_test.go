@@ -22,7 +22,7 @@ import (
 
 // reader is what has files: a project or a node.
 type reader interface {
-	ReadFile(string) (*controller.File, error)
+	ReadFile(string) (io.ReadSeekCloser, error)
 	WriteFile(context.Context, string, io.Reader) error
 }
 

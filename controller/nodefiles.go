@@ -16,7 +16,7 @@ const MaxScript = 256 << 10
 // ReadFile opens a file in the node's folder. The startup script of a node that
 // was never started is there, too: it is in the store. Forbidden when the
 // project is closed and as in Project.ReadFile, NotFound.
-func (n *Node) ReadFile(name string) (*File, error) {
+func (n *Node) ReadFile(name string) (io.ReadSeekCloser, error) {
 	if err := n.p.begin(); err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (n *Node) ReadFile(name string) (*File, error) {
 	return n.readFile(name)
 }
 
-func (n *Node) readFile(name string) (*File, error) {
+func (n *Node) readFile(name string) (io.ReadSeekCloser, error) {
 	file, err := n.p.openFile(path.Join(n.folderName(), name))
 	var told *Error
 	if name != scriptFile || !errors.As(err, &told) || told.Code != NotFound {
@@ -39,7 +39,7 @@ func (n *Node) readFile(name string) (*File, error) {
 	if script == nil || !isPC {
 		return nil, err
 	}
-	return &File{ReadSeekCloser: textFile{bytes.NewReader([]byte(*script))}}, nil
+	return textFile{bytes.NewReader([]byte(*script))}, nil
 }
 
 // WriteFile takes a file of the node's folder from a reader. A startup script is

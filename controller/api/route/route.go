@@ -33,6 +33,8 @@ const (
 	DrawingModify   Privilege = "Drawing.Modify"
 	SymbolAudit     Privilege = "Symbol.Audit"
 	SymbolAllocate  Privilege = "Symbol.Allocate"
+	ImageAudit      Privilege = "Image.Audit"
+	ImageAllocate   Privilege = "Image.Allocate"
 )
 
 // Handler serves one request, or returns an error that is written as the answer.

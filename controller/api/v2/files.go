@@ -1,5 +1,113 @@
 package v2
 
-import "github.com/lanyard-lab/lanyard/controller/api/route"
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
 
-func (h *handler) fileRows() []route.Row { return nil }
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+)
+
+// projectFile is a file of a project in the list that the compute API gives.
+type projectFile struct {
+	MD5Sum string `json:"md5sum"`
+	Path   string `json:"path"`
+}
+
+// withFiles is what has files: a project or a node.
+type withFiles interface {
+	ReadFile(name string) (io.ReadSeekCloser, error)
+	WriteFile(ctx context.Context, name string, from io.Reader) error
+}
+
+func (h *handler) fileRows() []route.Row {
+	const project, node, compute = "/v2/projects/:project_id", "/v2/projects/:project_id/nodes/:node_id", "/v2/compute/projects/:project_id"
+	ofProject := func(c *gin.Context) (withFiles, error) { return route.Project(c, h.ctl) }
+	ofNode := func(c *gin.Context) (withFiles, error) { return route.Node(c, h.ctl, "node_id") }
+	return []route.Row{
+		fileDownload(project, route.ProjectAudit, ofProject), fileUpload(project, route.ProjectModify, ofProject),
+		fileDownload(node, route.NodeAudit, ofNode), fileUpload(node, route.NodeModify, ofNode),
+		fileDownload(compute, route.ProjectAudit, ofProject), fileUpload(compute, route.ProjectModify, ofProject),
+		route.Get(compute+"/files", route.ProjectAudit, []projectFile{}, h.projectFiles),
+	}
+}
+
+func fileDownload(of string, privilege route.Privilege, find func(*gin.Context) (withFiles, error)) route.Row {
+	row := route.Get(of+"/files/*path", privilege, nil, func(c *gin.Context) error {
+		owner, err := find(c)
+		if err != nil {
+			return err
+		}
+		file, err := owner.ReadFile(rest(c, "path"))
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		download(c, file, time.Time{})
+		return nil
+	})
+	row.Download = true
+	return row
+}
+
+func fileUpload(of string, privilege route.Privilege, find func(*gin.Context) (withFiles, error)) route.Row {
+	return route.Row{Method: http.MethodPost, Path: of + "/files/*path", Privilege: privilege, Status: http.StatusCreated, Upload: true,
+		Handler: answering(http.StatusCreated, func(c *gin.Context) error {
+			owner, err := find(c)
+			if err != nil {
+				return err
+			}
+			if c.Request.ContentLength > controller.MaxFile {
+				return route.TooLarge(controller.MaxFile)
+			}
+			return owner.WriteFile(c.Request.Context(), rest(c, "path"), c.Request.Body)
+		})}
+}
+
+func (h *handler) projectFiles(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	files, err := p.ListFiles(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	list := make([]projectFile, len(files))
+	for i, f := range files {
+		list[i] = projectFile{Path: f.Path, MD5Sum: f.MD5}
+	}
+	return route.JSON(c, http.StatusOK, list)
+}
+
+// rest is what a path has in the place of a catch-all.
+func rest(c *gin.Context, key string) string { return strings.TrimPrefix(c.Param(key), "/") }
+
+// download answers with a file, or the part of it that was asked for. Whatever
+// it has in it, a browser does not run it: anybody may have uploaded it.
+func download(c *gin.Context, file io.ReadSeeker, modified time.Time) {
+	c.Header("Content-Type", "application/octet-stream")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Header("Cache-Control", "no-cache")
+	http.ServeContent(c.Writer, c.Request, "", modified, file)
+}
+
+// answering answers status, without a body, after what do did.
+func answering(status int, do route.Handler) route.Handler {
+	return func(c *gin.Context) error {
+		if err := do(c); err != nil {
+			return err
+		}
+		if status != http.StatusNoContent {
+			c.Writer.Header().Set("Content-Length", "0")
+		}
+		c.Writer.WriteHeader(status)
+		c.Writer.WriteHeaderNow()
+		return nil
+	}
+}
