@@ -238,6 +238,10 @@ func (c *Controller) Shutdown(ctx context.Context) error {
 // Symbols are the pictures that nodes can have.
 func (c *Controller) Symbols() *symbols.Set { return c.symbols }
 
+// DefaultSymbols are the ids of the symbols that a theme has for the kinds of
+// nodes, by theme and kind.
+func (c *Controller) DefaultSymbols() map[string]map[string]string { return symbols.DefaultSymbols() }
+
 // Events is the bus that every change is published on.
 func (c *Controller) Events() *notifications.Bus { return c.bus }
 

@@ -45,7 +45,7 @@ func root(width, height int) string {
 
 // tile is a rectangle with round corners.
 func tile(w, h float64, c colour) string {
-	return fmt.Sprintf(`<rect x="1" y="1" width="%g" height="%g" rx="%g" fill="%s" stroke="%s" stroke-width="2"/>`,
+	return fmt.Sprintf(`<rect x="1" y="1" width="%g" height="%g" rx="%.4g" fill="%s" stroke="%s" stroke-width="2"/>`,
 		w-2, h-2, min(w, h)/6, c.fill(), c.edge())
 }
 
@@ -55,7 +55,7 @@ func device(w, h float64, c colour) string {
 	const size, gap = 4.0, 2.6
 	for _, x := range []float64{7, 7 + size + gap, w - 7 - size, w - 7 - 2*size - gap} {
 		for _, y := range []float64{h/2 - gap/2 - size, h/2 + gap/2} {
-			out += fmt.Sprintf(`<rect x="%.4g" y="%.4g" width="%g" height="%g" rx="0.8" fill="#fff" fill-opacity="0.75"/>`, x, y, size, size)
+			out += fmt.Sprintf(`<rect x="%.4g" y="%.4g" width="%.4g" height="%.4g" rx="0.8" fill="#fff" fill-opacity="0.75"/>`, x, y, size, size)
 		}
 	}
 	return out
