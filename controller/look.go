@@ -129,7 +129,14 @@ func usualScene() Scene {
 	}
 }
 
-// symbolSize is the size of a symbol in pixels.
-func (c *Controller) symbolSize(string) (width, height int) { return 65, 59 }
+// symbolSize is the size of a symbol in pixels. One that is not here has that
+// of most nodes.
+func (c *Controller) symbolSize(id string) (width, height int) {
+	width, height, err := c.symbols.Dimensions(id)
+	if err != nil {
+		return 65, 59
+	}
+	return width, height
+}
 
 func (c *Controller) knowsCompute(id string) bool { return id == localCompute }
