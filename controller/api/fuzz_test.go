@@ -31,7 +31,7 @@ func FuzzRequests(f *testing.F) {
 			f.Add(i, body)
 		}
 	}
-	fill := strings.NewReplacer(":project_id", project, ":vm_id", one, ":node_id", one, ":link_id", link, ":adapter", "0", ":port", "0")
+	fill := strings.NewReplacer(":project_id", project, ":vm_id", one, ":node_id", one, ":link_id", link, ":adapter", "0", ":port", "0", ":node_type", "vpcs")
 	f.Fuzz(func(t *testing.T, i int, body string) {
 		if i < 0 || strings.Contains(body, `"path"`) && strings.Contains(body, "/") {
 			return // folders all over this machine are not for a fuzzer
@@ -57,7 +57,7 @@ func FuzzRequests(f *testing.F) {
 func clean(t *testing.T, l *lab, row route.Row, path string, object map[string]any) {
 	t.Helper()
 	for _, made := range []struct{ suffix, field string }{
-		{"/projects", "project_id"}, {"/vms", "vm_id"}, {"/links", "link_id"},
+		{"/projects", "project_id"}, {"/vms", "vm_id"}, {"/links", "link_id"}, {"/nodes", "node_id"},
 	} {
 		id, ok := object[made.field].(string)
 		if row.Method == http.MethodPost && ok && strings.HasSuffix(path, made.suffix) {

@@ -65,7 +65,12 @@ func (s *Compute) serve(c *gin.Context) error {
 
 // run sends until ctx or the bus ends, or a message cannot be sent. It returns
 // nil when the bus ended.
-func (s *Compute) run(ctx context.Context, send func([]byte) error) error {
+func (s *Compute) run(ctx context.Context, write func([]byte) error) error {
+	var last time.Time // of the last message
+	send := func(line []byte) error {
+		last = time.Now()
+		return write(line)
+	}
 	bus := s.Events()
 	sub, err := bus.Subscribe("", nil)
 	if err != nil {
@@ -75,7 +80,7 @@ func (s *Compute) run(ctx context.Context, send func([]byte) error) error {
 		return err
 	}
 	for {
-		event, err := nextWithin(ctx, sub, computePingEvery)
+		event, err := nextBy(ctx, sub, last.Add(computePingEvery))
 		switch {
 		case err == nil:
 			err = s.tell(event, send)
@@ -94,9 +99,9 @@ func (s *Compute) run(ctx context.Context, send func([]byte) error) error {
 	}
 }
 
-// nextWithin is the next event of a subscription, unless it takes too long.
-func nextWithin(ctx context.Context, sub *notifications.Subscription, limit time.Duration) (notifications.Event, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// nextBy is the next event of a subscription, unless it comes too late.
+func nextBy(ctx context.Context, sub *notifications.Subscription, deadline time.Time) (notifications.Event, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	return sub.Next(ctx)
 }

@@ -72,6 +72,9 @@ func (n computeNode) spec(t computeType) (controller.NodeSpec, error) {
 			delete(properties, name) // the usual value
 		}
 	}
+	if mapping, _ := properties["ports_mapping"].([]any); t.name == "cloud" && len(mapping) == 0 {
+		delete(properties, "ports_mapping") // the interfaces of the host, as GNS3 has it
+	}
 	s.Properties = properties
 	return s, err
 }
