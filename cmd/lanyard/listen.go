@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+
+	"github.com/lanyard-lab/lanyard/controller"
 )
 
 // listen opens the API's listener, unless anybody could reach it without a
@@ -34,16 +36,21 @@ or say who may sign in, with HTTPS:    lanyard serve --listen %s --user NAME --p
 	return listener, nil
 }
 
-// baseURL is how a client on this machine reaches the server.
-func baseURL(c config, address *net.TCPAddr) string {
-	scheme, host := "http", address.IP.String()
+// endpoint is where a client on this machine reaches the server.
+func (c config) endpoint(address *net.TCPAddr) controller.Endpoint {
+	e := controller.Endpoint{Protocol: "http", Host: address.IP.String(), Port: address.Port}
 	if c.https() {
-		scheme = "https"
+		e.Protocol = "https"
 	}
 	if address.IP.IsUnspecified() {
-		host = "127.0.0.1"
+		e.Host = "127.0.0.1"
 	}
-	return scheme + "://" + net.JoinHostPort(host, fmt.Sprint(address.Port))
+	return e
+}
+
+// baseURL is the beginning of the address that a client on this machine uses.
+func baseURL(e controller.Endpoint) string {
+	return e.Protocol + "://" + net.JoinHostPort(e.Host, fmt.Sprint(e.Port))
 }
 
 func (c config) https() bool { return c.selfSigned || c.tlsCert != "" }

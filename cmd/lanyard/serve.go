@@ -58,7 +58,7 @@ func serve(c config, signals <-chan os.Signal, stdout, stderr io.Writer) error {
 	}
 	ctl, err := controller.Open(context.Background(), controller.Config{
 		DataDir: c.dataDir, Runner: []string{self, "runner"}, Version: c.apiVersion,
-		ConsoleHost: c.consoleHost, ConsolePorts: c.consolePorts, UDPPorts: c.udpPorts,
+		ConsoleHost: c.consoleHost, ConsolePorts: c.consolePorts, UDPPorts: c.udpPorts, Endpoint: c.endpoint(address),
 		ReservedPorts: []int{gns3Port, address.Port}, VPCSPath: c.vpcsPath, Log: log,
 	})
 	if err != nil {
@@ -71,11 +71,11 @@ func serve(c config, signals <-chan os.Signal, stdout, stderr io.Writer) error {
 	}
 	asked := make(chan struct{})
 	handler := api.New(ctl, api.Config{
-		Version: c.apiVersion, Listen: []string{c.listen}, Hosts: c.allowedHosts, User: c.user, Password: c.password,
+		Version: c.apiVersion, Release: release, Listen: []string{c.listen}, Hosts: c.allowedHosts, User: c.user, Password: c.password,
 		Shutdown: sync.OnceFunc(func() { close(asked) }), Log: log,
 	})
 	s := startServer(listener, handler, certificate, log)
-	url := baseURL(c, address)
+	url := baseURL(c.endpoint(address))
 	log.Info("lanyard serves", "url", url, "data", c.dataDir, "version", release, "pid", os.Getpid())
 	warn(c, log)
 	if c.hints {

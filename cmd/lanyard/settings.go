@@ -67,7 +67,7 @@ func settings(c *config) []setting {
 		{"console-ports", rangeOfPorts, "2000-9999", "", "TCP ports for consoles", span(&c.consolePorts)},
 		{"udp-ports", rangeOfPorts, "10000-29999", "", "UDP ports for links", span(&c.udpPorts)},
 		{"vpcs-path", "FILE", "", "the built-in virtual PC", "run this vpcs for virtual PCs", c.setVPCSPath},
-		{"api-version", "VERSION", release, "", "version told to clients; some insist on their own", text(&c.apiVersion)},
+		{"api-version", "VERSION", gns3Version, "", "version of GNS3 that clients are told; some insist on their own", text(&c.apiVersion)},
 		{"user", "NAME", "", "nobody has to sign in", "who may sign in, by HTTP basic authentication", text(&c.user)},
 		{"password", "TEXT", "", "", "the user's password; others on this machine see a flag, so prefer a file", text(&c.password)},
 		{"password-file", "FILE", "", "", "file whose first line is the password", path(&c.passwordFile)},

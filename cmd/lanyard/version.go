@@ -9,9 +9,12 @@ import (
 	"strings"
 )
 
-// release is the version that the API tells. Clients compare it, so it holds
-// nothing else.
+// release is the version of this program.
 const release = "0.1.0"
+
+// gns3Version is the version that the API tells unless another one is set: that
+// of the GNS3 whose API this is. Clients compare it, so it holds nothing else.
+const gns3Version = "2.2.60"
 
 // versionMain tells the version and what this binary was built from.
 func versionMain(_ context.Context, args []string, stdout, stderr io.Writer) int {

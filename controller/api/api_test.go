@@ -59,8 +59,8 @@ func with(t *testing.T, table ...route.Row) (http.Handler, *bytes.Buffer) {
 }
 
 func TestVersion(t *testing.T) {
-	got := ask(t, bare(Config{}), local(http.MethodGet, "/v2/version", ""))
-	if want := "{\n    \"local\": true,\n    \"version\": \"9.8.7\"\n}\n"; got.status != 200 || got.body != want {
+	got := ask(t, bare(Config{Release: "1.2.3"}), local(http.MethodGet, "/v2/version", ""))
+	if want := "{\n    \"lanyard\": \"1.2.3\",\n    \"local\": true,\n    \"version\": \"9.8.7\"\n}\n"; got.status != 200 || got.body != want {
 		t.Errorf("GET /v2/version = %d %q, want 200 %q", got.status, got.body, want)
 	}
 	if got := got.header.Get("Content-Type"); got != "application/json" {

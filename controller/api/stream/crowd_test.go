@@ -21,7 +21,7 @@ func TestCrowd(t *testing.T) {
 	var heard atomic.Int64
 	var ready, done sync.WaitGroup
 	for range listeners {
-		l := &listener{bus: bus, lines: shared, usage: &usage{}}
+		l := &listener{bus: bus, lines: shared, load: noLoad}
 		ready.Add(1)
 		begun := false
 		l.send = func([]byte) error {
@@ -35,7 +35,7 @@ func TestCrowd(t *testing.T) {
 		}
 		done.Go(func() { _ = l.run(ctx) })
 	}
-	stuck := &listener{bus: bus, lines: shared, usage: &usage{}, send: func([]byte) error { <-ctx.Done(); return ctx.Err() }}
+	stuck := &listener{bus: bus, lines: shared, load: noLoad, send: func([]byte) error { <-ctx.Done(); return ctx.Err() }}
 	var last sync.WaitGroup
 	last.Go(func() { _ = stuck.run(ctx) })
 	ready.Wait()

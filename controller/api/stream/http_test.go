@@ -90,7 +90,7 @@ func (w *world) websocket(t *testing.T, path string) *websocket.Conn {
 }
 
 func notifier(bus *notifications.Bus) *handler {
-	return &handler{events: func() *notifications.Bus { return bus }, lines: testLines(), usage: &usage{}}
+	return &handler{events: func() *notifications.Bus { return bus }, lines: testLines(), load: noLoad}
 }
 
 func TestNotificationsLineByLine(t *testing.T) {

@@ -19,30 +19,46 @@ import (
 )
 
 const (
-	pingEvery    = 10 * time.Second // of silence
+	pingEvery    = 5 * time.Second  // of silence
+	beatEvery    = time.Second      // where the load of this compute is told
 	writeTimeout = 10 * time.Second // of one message; then the listener is cut off
 )
 
 // Config is what the streams need besides the controller.
 type Config struct {
 	Render func(view any) any // makes the wire object of an event's data
-	Log    *slog.Logger
+	// RenderNode makes that of an event about a node in GNS3's words.
+	RenderNode func(view any) any
+	Log        *slog.Logger
 }
 
 // Rows are the notification routes of all dialects: they are one stream.
 func Rows(ctl *controller.Controller, cfg Config) []route.Row {
-	h := &handler{events: ctl.Events, project: ctl.Project, lines: newLines(cfg.Render, cfg.Log), usage: &usage{}}
+	h := &handler{
+		events: ctl.Events, project: ctl.Project, load: ctl.HostLoad, lines: newLines(cfg.Render, cfg.Log),
+		beats: &beats{compute: ctl.LocalCompute, render: cfg.Render},
+	}
+	nodes := newLines(cfg.RenderNode, cfg.Log)
+	nodes.action = nodeAction
 	var rows []route.Row
 	for _, base := range []struct {
 		path      string
 		privilege route.Privilege
+		beats     bool
 	}{
-		{"/notifications", route.ServerAudit},
-		{"/v1/notifications", route.ServerAudit},
-		{"/v2/notifications", route.ServerAudit},
-		{"/v1/projects/:project_id/notifications", route.ProjectAudit},
-		{"/v2/projects/:project_id/notifications", route.ProjectAudit},
+		{"/notifications", route.ServerAudit, false},
+		{"/v1/notifications", route.ServerAudit, false},
+		{"/v2/notifications", route.ServerAudit, true},
+		{"/v1/projects/:project_id/notifications", route.ProjectAudit, false},
+		{"/v2/projects/:project_id/notifications", route.ProjectAudit, false},
 	} {
+		h := h
+		if !base.beats {
+			h = h.beatless()
+		}
+		if base.path == "/v2/projects/:project_id/notifications" {
+			h.nodes = nodes
+		}
 		plain := route.Get(base.path, base.privilege, message{}, h.chunked)
 		ws := route.Get(base.path+"/ws", base.privilege, message{}, h.websocket)
 		ws.Status = http.StatusSwitchingProtocols
@@ -55,8 +71,17 @@ func Rows(ctl *controller.Controller, cfg Config) []route.Row {
 type handler struct {
 	events  func() *notifications.Bus
 	project func(id string) (*controller.Project, error)
+	load    func() controller.HostLoad
 	lines   *lines
-	usage   *usage
+	nodes   *lines // of GNS3's events about nodes, which come first; nil for a stream without
+	beats   *beats // nil for a stream without
+}
+
+// beatless is h for streams on which no load of computes is told.
+func (h *handler) beatless() *handler {
+	quiet := *h
+	quiet.beats = nil
+	return &quiet
 }
 
 // chunked answers with one object a line, for as long as the client listens.
@@ -111,13 +136,16 @@ func (h *handler) websocket(c *gin.Context) error {
 
 // listen finds out what a request wants to hear.
 func (h *handler) listen(c *gin.Context) (*listener, error) {
-	l := &listener{bus: h.events(), lines: h.lines, usage: h.usage}
+	l := &listener{bus: h.events(), lines: h.lines, load: h.load, beats: h.beats}
 	if id := c.Param("project_id"); id != "" {
 		project, err := h.project(id)
 		if err != nil {
 			return nil, err
 		}
 		l.project = project.View().ID
+		if h.nodes != nil {
+			l.nodes, l.attend = h.nodes, project.Attend
+		}
 	}
 	if text, ok := c.GetQuery("since"); ok {
 		since, err := strconv.ParseUint(text, 10, 64)
@@ -133,24 +161,32 @@ func (h *handler) listen(c *gin.Context) (*listener, error) {
 type listener struct {
 	bus     *notifications.Bus
 	lines   *lines
-	usage   *usage
+	nodes   *lines        // GNS3's lines about nodes; nil: none
+	attend  func() func() // counts this listener; nil: nobody does
+	load    func() controller.HostLoad
+	beats   *beats  // nil: none
 	project string  // empty: all events
 	since   *uint64 // what the client has seen already; nil: it starts now
 	send    func(line []byte) error
 
-	sub *notifications.Subscription
-	at  uint64 // number of the last event that was sent or is of no concern
+	sub  *notifications.Subscription
+	at   uint64    // number of the last event that was sent or is of no concern
+	beat time.Time // when the next beat is due
 }
 
 // run sends until ctx or the bus ends, or a message cannot be sent. It returns
 // nil when the bus ended.
 func (l *listener) run(ctx context.Context) error {
+	if l.attend != nil {
+		defer l.attend()()
+	}
 	if err := l.begin(); err != nil {
 		return err
 	}
 	if err := l.ping(); err != nil {
 		return err
 	}
+	l.beat = time.Now().Add(beatEvery)
 	for {
 		// Once Next has waited in vain, all up to here has been looked at.
 		known := l.bus.Last()
@@ -158,12 +194,15 @@ func (l *listener) run(ctx context.Context) error {
 		switch {
 		case err == nil:
 			l.at = event.Seq
-			err = l.send(l.lines.of(event))
+			err = l.tell(event)
+			if err == nil && l.beats != nil && !time.Now().Before(l.beat) {
+				err = l.fill() // events without a pause leave no other moment
+			}
 		case errors.Is(err, notifications.ErrLost):
 			err = l.reload(l.at)
 		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 			l.at = max(l.at, known)
-			err = l.ping()
+			err = l.fill()
 		case errors.Is(err, io.EOF):
 			return nil
 		}
@@ -173,10 +212,36 @@ func (l *listener) run(ctx context.Context) error {
 	}
 }
 
+// tell sends an event in all words that this listener hears.
+func (l *listener) tell(e notifications.Event) error {
+	if l.nodes != nil {
+		if line := l.nodes.of(e); line != nil {
+			if err := l.send(line); err != nil {
+				return err
+			}
+		}
+	}
+	return l.send(l.lines.of(e))
+}
+
 func (l *listener) next(ctx context.Context) (notifications.Event, error) {
-	ctx, cancel := context.WithTimeout(ctx, pingEvery)
+	wait := pingEvery
+	if l.beats != nil {
+		wait = time.Until(l.beat)
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return l.sub.Next(ctx)
+}
+
+// fill sends what is due in silence. A beat is as good as a ping.
+func (l *listener) fill() error {
+	if l.beats == nil {
+		return l.ping()
+	}
+	now := time.Now()
+	l.beat = now.Add(beatEvery)
+	return l.send(l.lines.encode(message{Action: "compute.updated", Event: l.beats.at(now), Seq: l.at}))
 }
 
 // begin subscribes, or tells the client that what it missed is gone.
@@ -211,4 +276,7 @@ func (l *listener) subscribe() {
 	}
 }
 
-func (l *listener) ping() error { return l.send(l.lines.ping(l.usage.now(), l.at)) }
+func (l *listener) ping() error {
+	load := l.load()
+	return l.send(l.lines.ping(pingEvent{CPU: load.CPU, Memory: load.Memory}, l.at))
+}

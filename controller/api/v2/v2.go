@@ -16,7 +16,8 @@ import (
 
 // Config is what the dialect needs besides the controller.
 type Config struct {
-	Version  string
+	Version  string // that clients are told
+	Release  string // of this program
 	Shutdown func() // nil refuses to shut down
 	Log      *slog.Logger
 }
@@ -41,9 +42,19 @@ func Render(view any) any {
 		return linkOf(view)
 	case controller.ProjectView:
 		return projectOf(view)
+	case controller.Compute:
+		return computeOf(view)
 	default:
 		return struct{}{}
 	}
+}
+
+// RenderNode makes the wire object of an event about a node in GNS3's words.
+func RenderNode(view any) any {
+	if v, ok := view.(controller.NodeView); ok {
+		return nodeOf(v.Whole())
+	}
+	return struct{}{}
 }
 
 type handler struct {
@@ -68,6 +79,7 @@ func actions() []action {
 }
 
 type versionResponse struct {
+	Lanyard string `json:"lanyard,omitempty"` // version of this program
 	Local   bool   `json:"local"`
 	Version string `json:"version"`
 }
@@ -91,7 +103,7 @@ func (h *handler) serverRows() []route.Row {
 
 // version answers what never changes, so it is encoded once.
 func (h *handler) version() route.Handler {
-	body, err := route.Marshal(versionResponse{Local: true, Version: h.cfg.Version})
+	body, err := route.Marshal(versionResponse{Lanyard: h.cfg.Release, Local: true, Version: h.cfg.Version})
 	return func(c *gin.Context) error {
 		if err != nil {
 			return err
