@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/lanyard-lab/lanyard/controller/fault"
 )
@@ -17,6 +18,13 @@ import (
 // What the name of an unfinished file begins and ends with. It is hidden, and
 // fits beside the longest name that a file system takes.
 const prefix, suffix = ".upload-", ".tmp"
+
+// An unfinished file is given up when nobody has written to it for so long. A
+// Create looks for such among so many files of its folder.
+const (
+	abandonedAfter = 24 * time.Hour
+	maxLook        = 1000
+)
 
 // IsTemporary reports whether a file of this name is an unfinished one of this
 // package's.
@@ -48,6 +56,7 @@ func Create(root *os.Root, name string) (*File, error) {
 	if err != nil {
 		return nil, failed(name, err)
 	}
+	removeOld(sub)
 	temp := prefix + rand.Text()[:12] + suffix
 	file, err := sub.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -130,6 +139,25 @@ func syncFolder(root *os.Root, name string) error {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// removeOld removes what a process that was killed left in a folder. What is
+// still being written has been written to lately.
+func removeOld(root *os.Root) {
+	folder, err := root.Open(".")
+	if err != nil {
+		return
+	}
+	defer folder.Close()
+	names, _ := folder.Readdirnames(maxLook)
+	for _, name := range names {
+		if !IsTemporary(name) {
+			continue
+		}
+		if info, err := root.Lstat(name); err == nil && time.Since(info.ModTime()) > abandonedAfter {
+			_ = root.Remove(name) // another Create tries again
+		}
+	}
 }
 
 // Sweep removes what was left below root by a process that was killed. Nothing

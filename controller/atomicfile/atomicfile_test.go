@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/lanyard-lab/lanyard/controller/fault"
 )
@@ -145,6 +146,28 @@ func TestSweep(t *testing.T) {
 	}
 	if got := names(t, dir); got != "a/b" {
 		t.Errorf("files = %s, want a/b alone", got)
+	}
+}
+
+func TestCreateRemovesWhatWasAbandoned(t *testing.T) {
+	root, dir := openRoot(t)
+	var temps []string
+	for range 2 {
+		f, err := Create(root, "a/b") // and is killed
+		if err != nil {
+			t.Fatal(err)
+		}
+		temps = append(temps, f.TempName())
+	}
+	long := time.Now().Add(-abandonedAfter - time.Minute)
+	if err := os.Chtimes(filepath.Join(dir, "a", temps[0]), long, long); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(root, "a/c", "text"); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); got != "a/"+temps[1]+" a/c" {
+		t.Errorf("files = %s, want the new one and the one that may still be written", got)
 	}
 }
 

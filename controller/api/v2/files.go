@@ -51,12 +51,13 @@ func fileDownload(of string, privilege route.Privilege, find func(*gin.Context) 
 		download(c, file, time.Time{})
 		return nil
 	})
-	row.Download = true
+	row.Download, row.Means = true, meant(row.Path)
 	return row
 }
 
 func fileUpload(of string, privilege route.Privilege, find func(*gin.Context) (withFiles, error)) route.Row {
-	return route.Row{Method: http.MethodPost, Path: of + "/files/*path", Privilege: privilege, Status: http.StatusCreated, Upload: true,
+	path := of + "/files/*path"
+	return route.Row{Method: http.MethodPost, Path: path, Means: meant(path), Privilege: privilege, Status: http.StatusCreated, Upload: true,
 		Handler: answering(http.StatusCreated, func(c *gin.Context) error {
 			owner, err := find(c)
 			if err != nil {
@@ -83,6 +84,17 @@ func (h *handler) projectFiles(c *gin.Context) error {
 		list[i] = projectFile{Path: f.Path, MD5Sum: f.MD5}
 	}
 	return route.JSON(c, http.StatusOK, list)
+}
+
+// meant is how a path whose catch-all is one parameter is documented.
+func meant(path string) []string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if name := strings.TrimLeft(part, ":*"); name != part {
+			parts[i] = "{" + name + "}"
+		}
+	}
+	return []string{strings.Join(parts, "/")}
 }
 
 // rest is what a path has in the place of a catch-all.

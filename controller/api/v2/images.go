@@ -3,6 +3,7 @@ package v2
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -62,7 +63,7 @@ func (h *handler) imageRows() []route.Row {
 		route.Get("/vmware/vms", route.ImageAudit, []vmwareVM{}, emptyList[vmwareVM]),
 	)
 	find := route.Get(endpoint, route.ServerAudit, computeEndpoint{}, h.here(h.endpoint))
-	find.Means = []string{"/v2/computes/endpoint/{compute_id}/{emulator}/{action}"}
+	find.Means = meant(endpoint)
 	return append(h.onBothSides(append(rows, h.qemuRows()...)), find,
 		route.Row{Method: http.MethodPost, Path: "/v2/computes/:compute_id/auto_idlepc", Privilege: route.NodeModify,
 			Status: http.StatusOK, Handler: h.here(h.autoIdlePC)})
@@ -76,6 +77,9 @@ func (h *handler) onBothSides(rows []route.Row) []route.Row {
 	for _, row := range rows {
 		compute, handedOn := row, row
 		compute.Path, handedOn.Path = "/v2/compute"+row.Path, "/v2/computes/:compute_id"+row.Path
+		if strings.Contains(row.Path, "*") {
+			compute.Means, handedOn.Means = meant(compute.Path), meant(handedOn.Path)
+		}
 		handedOn.Handler = h.here(row.Handler)
 		if row.Method != http.MethodGet {
 			compute.Handler = answering(row.Status, row.Handler)
