@@ -13,8 +13,8 @@ import (
 
 // computeAPI is GNS3's compute API, by which a controller elsewhere has this
 // server run a part of its project. Its nodes are nodes of an ordinary project,
-// whose id the controller chose; what it cannot do itself, such as joining two
-// computes, it asks for with UDP ports and NIOs.
+// whose id the controller chose, and its links are UDP NIOs at their ports: the
+// other end may be at another compute.
 type computeAPI struct {
 	*handler
 	types map[string]computeType
@@ -90,8 +90,8 @@ func (a *computeAPI) everyNode() []controller.NodeView {
 	return all
 }
 
-// with sets the type of node for an address that has none of its own.
-func with(nodeType string, h route.Handler) route.Handler {
+// forType sets the type of node for an address that has none of its own.
+func forType(nodeType string, h route.Handler) route.Handler {
 	return func(c *gin.Context) error {
 		c.Params = append(c.Params, gin.Param{Key: "node_type", Value: nodeType})
 		return h(c)

@@ -25,7 +25,7 @@ func (a *computeAPI) nodeRows() []route.Row {
 	// first, because their addresses are cases of the others'.
 	for _, name := range []string{"vpcs", "qemu", "iou"} {
 		rows = append(rows, route.Row{Method: http.MethodPost, Path: computeProject + "/" + name + "/nodes/:node_id/start",
-			Privilege: route.NodePowerMgmt, Response: object, Status: http.StatusOK, Handler: with(name, a.startNode)})
+			Privilege: route.NodePowerMgmt, Response: object, Status: http.StatusOK, Handler: forType(name, a.startNode)})
 	}
 	rows = append(rows,
 		route.Row{Method: http.MethodPost, Path: computeNodes, Privilege: route.NodeAllocate, Request: computeNode{},
