@@ -61,7 +61,6 @@ func TestAutoClose(t *testing.T) {
 // TestAutoOpenAndStart finds a project that says so open and running when the
 // next server starts.
 func TestAutoOpenAndStart(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	c := open(t, dir)
 	spec := controller.ProjectSpec{Name: "lab", Scene: controller.ScenePatch{AutoOpen: yes(), AutoStart: yes()}}
