@@ -148,8 +148,12 @@ func (c *Controller) fillProperties(rec *nodeRecord, k kind, given map[string]an
 			return fmt.Errorf("internal error: the defaults of a %s: %w", k.name, err)
 		}
 	}
-	if _, ok := given["ports_mapping"]; k.name == "cloud" && !ok {
+	// A cloud without ports gets one for each interface; GNS3's templates have
+	// an empty list.
+	ports, isList := given["ports_mapping"].([]any)
+	if empty := given["ports_mapping"] == nil || isList && len(ports) == 0; k.name == "cloud" && empty {
 		rec.Properties["ports_mapping"] = encode(c.cloudPorts())
+		delete(given, "ports_mapping")
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ func (p *Project) load(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.forget()
 	if err := p.fillLocked(objects); err != nil {
 		s.Close()
 		p.forget()

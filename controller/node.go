@@ -83,7 +83,7 @@ func (n *Node) definitionLocked() runner.Node {
 		d.Console = runner.Console{Host: n.p.c.cfg.ConsoleHost, Port: n.rec.Console}
 	}
 	if n.rec.Script != nil {
-		d.StartupScript = *n.rec.Script
+		d.StartupScript = n.rec.script()
 	}
 	for _, port := range n.rec.Ports {
 		rp := runner.Port{Adapter: port.Adapter, Port: port.Port}

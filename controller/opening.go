@@ -69,7 +69,6 @@ func (p *Project) Open(ctx context.Context) error {
 
 func (p *Project) reopen(ctx context.Context, rec projectRecord) error {
 	p.mu.Lock()
-	p.forget()
 	p.state, p.problem = projectOpen, ""
 	p.mu.Unlock()
 	err := p.importFile(ctx)

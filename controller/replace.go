@@ -65,7 +65,6 @@ func (p *Project) resume(ctx context.Context, rec projectRecord) error {
 		return nil
 	}
 	p.mu.Lock()
-	p.forget()
 	p.rec, p.state = rec, projectClosed
 	p.mu.Unlock()
 	if err := p.load(ctx); err != nil {

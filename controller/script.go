@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -13,6 +14,10 @@ import (
 // start, from what the store has, and by the node itself when somebody types
 // "save" on its console; so it is newer than what the store has.
 const scriptFile = "startup.vpc"
+
+// script is the startup script as it is written: %h is the node's name, as in
+// GNS3.
+func (r *nodeRecord) script() string { return strings.ReplaceAll(*r.Script, "%h", r.Name) }
 
 // scriptCache remembers a script file until it changes.
 type scriptCache struct {
@@ -69,7 +74,7 @@ func (p *Project) writeScripts() {
 	scripts := map[string]string{} // by folder
 	for _, n := range p.order {
 		if n.rec.Script != nil {
-			scripts[n.folderLocked()] = *n.rec.Script
+			scripts[n.folderLocked()] = n.rec.script()
 		}
 	}
 	p.mu.Unlock()
