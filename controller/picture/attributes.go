@@ -91,8 +91,14 @@ var (
 	cssActive = regexp.MustCompile(`(?i)@import|@namespace|@document|image-set\(|expression\(|-moz-binding|\bbehavior\s*:|javascript:|vbscript:`)
 )
 
+// maxStyle is the longest style that is looked at, in bytes.
+const maxStyle = 1 << 20
+
 // css refuses a style that refers to something elsewhere.
 func (c *checker) css(where, text string) error {
+	if len(text) > maxStyle {
+		return c.refuse("%s has %d bytes, and %d are allowed", where, len(text), maxStyle)
+	}
 	text = cssEscape.ReplaceAllStringFunc(text, unescape)
 	// A comment ends a word, but inside of a text it is none: both are looked at.
 	for _, text := range []string{text, cssComment.ReplaceAllString(text, " ")} {

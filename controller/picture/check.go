@@ -13,10 +13,12 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/fault"
 )
 
-// The limits of an SVG.
+// The limits of an SVG. The last two keep a hostile one from taking long.
 const (
-	MaxBytes = 10 << 20
-	maxDepth = 256
+	MaxBytes      = 10 << 20
+	maxDepth      = 256
+	maxAttributes = 256 // of one element
+	maxSpaces     = 64  // that hold where an element is
 )
 
 // The names of XML's vocabularies that matter here.
@@ -59,16 +61,17 @@ type checker struct {
 	dec   *xml.Decoder
 	begin int64 // of the token, in the text
 	open  []element
-	done  bool // the root is closed
-	kind  bool // a DOCTYPE was there
+	names []binding // of prefixes, the innermost last
+	done  bool      // the root is closed
+	kind  bool      // a DOCTYPE was there
 }
 
 // element is one that is open.
 type element struct {
-	name   xml.Name          // Space is the prefix
-	spaces map[string]string // vocabularies by prefix that it declares
-	plain  bool              // HTML may read what is inside as text
-	style  *strings.Builder  // what is inside of a style
+	name  xml.Name         // Space is the prefix
+	names int              // of bindings outside of it
+	plain bool             // HTML may read what is inside as text
+	style *strings.Builder // what is inside of a style
 }
 
 func (c *checker) refuse(format string, args ...any) error {
@@ -121,8 +124,16 @@ func (c *checker) start(t xml.StartElement) error {
 	if len(c.open) >= maxDepth {
 		return c.refuse("its elements are nested too deeply: at most %d levels are allowed", maxDepth)
 	}
-	e := element{name: t.Name, spaces: declared(t.Attr)}
-	c.open = append(c.open, e)
+	if len(c.open) > 0 && c.open[len(c.open)-1].style != nil {
+		return c.refuse("the element <%s> in a style sheet is not allowed", short(nameOf(t.Name)))
+	}
+	if len(t.Attr) > maxAttributes {
+		return c.refuse("<%s> has %d attributes, and %d are allowed", short(nameOf(t.Name)), len(t.Attr), maxAttributes)
+	}
+	c.open = append(c.open, element{name: t.Name, names: len(c.names)})
+	if err := c.declare(t.Attr); err != nil {
+		return err
+	}
 	if err := c.allowed(t.Name); err != nil {
 		return err
 	}
@@ -141,7 +152,7 @@ func (c *checker) start(t xml.StartElement) error {
 	switch t.Name.Local {
 	case "style":
 		top.plain, top.style = true, &strings.Builder{}
-	case "title", "desc":
+	case "title", "desc", "font", "textArea":
 		top.plain = true
 	}
 	return nil
@@ -153,7 +164,7 @@ func (c *checker) close(t xml.EndElement) error {
 		return c.refuse("it is not well-formed XML: </%s> closes what is not open", short(nameOf(t.Name)))
 	}
 	e := c.open[last]
-	c.open = c.open[:last]
+	c.open, c.names = c.open[:last], c.names[:e.names]
 	c.done = last == 0
 	if e.style != nil {
 		return c.css("the style sheet", e.style.String())
@@ -194,7 +205,7 @@ func (c *checker) comment(text xml.Comment) error {
 	case bytes.HasPrefix(text, []byte(">")), bytes.HasPrefix(text, []byte("->")):
 		return c.refuse("a comment that begins with > is not allowed")
 	case len(c.open) > 0 && c.open[len(c.open)-1].plain && bytes.IndexByte(text, '<') >= 0:
-		return c.refuse("a comment with tags is not allowed in a style, title or desc")
+		return c.refuse("a comment with tags is not allowed in a style, title, desc, font or textArea")
 	}
 	return nil
 }
@@ -203,8 +214,11 @@ func (c *checker) comment(text xml.Comment) error {
 func (c *checker) instruction(t xml.ProcInst) error {
 	switch t.Target {
 	case "xml":
-		if c.begin > 0 {
+		switch {
+		case c.begin > 0:
 			return c.refuse("it is not well-formed XML: <?xml is not at the beginning")
+		case bytes.ContainsAny(t.Inst, "<>"):
+			return c.refuse("it is not well-formed XML: <?xml has < or > in it")
 		}
 		return nil
 	case "xml-stylesheet":

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -11,6 +12,15 @@ import (
 const ns = `xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"`
 
 func wrap(inner string) string { return "<svg " + ns + ">" + inner + "</svg>" }
+
+// attributes are n different ones.
+func attributes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ` a%d="x"`, i)
+	}
+	return b.String()
+}
 
 func TestCheckAccepts(t *testing.T) {
 	for name, svg := range map[string]string{
@@ -31,6 +41,8 @@ func TestCheckAccepts(t *testing.T) {
 		"editor":               wrap(`<sodipodi:namedview xmlns:sodipodi="s" xmlns:inkscape="i" inkscape:onscreen="1"><inkscape:grid/></sodipodi:namedview>`),
 		"undeclared prefix":    `<svg><image xlink:href="data:image/jpeg;base64,AA=="/></svg>`,
 		"animation":            wrap(`<animate attributeName="opacity" values="0;1"/><set attributeName="fill" to="red"/>`),
+		"256 attributes":       "<svg" + attributes(256) + "/>",
+		"vocabularies in turn": wrap(strings.Repeat(`<g xmlns:a="x"><a:b/></g>`, 100)),
 		"filter":               wrap(`<filter id="f"><feGaussianBlur stdDeviation="2"/></filter>`),
 		"256 levels":           strings.Repeat("<svg>", 1) + strings.Repeat("<g>", 255) + strings.Repeat("</g>", 255) + "</svg>",
 		"the word in a text":   wrap(`<text>javascript: how to</text>`),
@@ -98,6 +110,14 @@ func TestCheckRefuses(t *testing.T) {
 		{"comment in a style", wrap(`<desc><style><!-- </style><img> --></style></desc>`), "comment"},
 		{"CDATA with tags", wrap(`<desc><![CDATA[><img src="x" onerror="y">]]></desc>`), "CDATA"},
 		{"style with tags", wrap(`<style>a &lt;/style&gt;</style>`), "style sheet with <"},
+		{"comment in a text area", wrap(`<font color="red"><textArea><!-- </textarea><img> --></textArea></font>`), "comment"},
+		{"element in a style", wrap(`<style>@imp<g/>ort "http://example.com";</style>`), "in a style sheet"},
+		{"HTML by default", wrap(`<a xmlns="http://www.w3.org/1999/xhtml"/>`), "not one of SVG"},
+		{"HTML by reference", wrap(`<h:b xmlns:h="&#104;ttp://www.w3.org/1999/xhtml"/>`), "not one of SVG"},
+		{"tags in the declaration", `<?xml version="1.0" x="><img src='x'>"?><svg/>`, "<?xml has"},
+		{"long style sheet", wrap("<style>" + strings.Repeat(" ", 1<<20+1) + "</style>"), "1048577 bytes"},
+		{"257 attributes", "<svg" + attributes(257) + "/>", "257 attributes"},
+		{"65 vocabularies", "<svg" + strings.ReplaceAll(attributes(65), " a", " xmlns:a") + "/>", "too many xmlns"},
 		{"UTF-16", "\xff\xfe<\x00s\x00v\x00g\x00/\x00>\x00", "not well-formed"},
 		{"UTF-7", `<?xml version="1.0" encoding="UTF-7"?><svg/>`, "encoding"},
 		{"257 levels", "<svg>" + strings.Repeat("<g>", 256) + strings.Repeat("</g>", 256) + "</svg>", "nested too deeply"},
@@ -146,4 +166,25 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// BenchmarkCheckHostile looks at SVGs of the largest size that are made to take long.
+func BenchmarkCheckHostile(b *testing.B) {
+	fill := func(head, part, tail string) []byte {
+		return []byte(head + strings.Repeat(part, (MaxBytes-len(head)-len(tail))/len(part)) + tail)
+	}
+	spaces := strings.ReplaceAll(attributes(64), " a", " xmlns:a")
+	for name, svg := range map[string][]byte{
+		"elements":   fill("<svg"+spaces+">", "<g/>", "</svg>"),
+		"attributes": fill("<svg>", "<g"+attributes(256)+"/>", "</svg>"),
+		"style":      fill("<svg><style>", `\75 rl(`, "</style></svg>"),
+		"texts":      fill("<svg><style>", `/*url(#"`, "</style></svg>"),
+		"deep":       fill("<svg>", strings.Repeat("<g>", 250)+strings.Repeat("</g>", 250), "</svg>"),
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				_ = Check(svg)
+			}
+		})
+	}
 }

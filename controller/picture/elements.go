@@ -25,17 +25,14 @@ func (c *checker) allowed(name xml.Name) error {
 	}
 	space, known := c.space(name.Space)
 	switch {
-	case space == svgSpace || name.Space == "":
-		if space != "" && space != svgSpace && len(c.open) == 1 {
-			return c.refuse("its outermost element is not of SVG: write xmlns=%q", svgSpace)
-		}
-		// What has no prefix may be read as a part of a page.
-		if !isElement(name.Local) {
-			return c.refuse("the element <%s> is not allowed: it is not one of SVG", short(nameOf(name)))
-		}
-	case len(c.open) == 1:
+	case len(c.open) == 1 && space != svgSpace && (known || name.Space != ""):
 		return c.refuse("its outermost element is not of SVG: write xmlns=%q", svgSpace)
 	case known && isActive(space):
+		return c.refuse("the element <%s> is not allowed: it is not one of SVG", short(nameOf(name)))
+	case space != svgSpace && name.Space != "":
+		// Editors keep what they need in elements of their own.
+	case !isElement(name.Local):
+		// What has no prefix may be read as a part of a page.
 		return c.refuse("the element <%s> is not allowed: it is not one of SVG", short(nameOf(name)))
 	}
 	return nil
@@ -62,22 +59,23 @@ func isActive(space string) bool {
 	return false
 }
 
-// declared are the vocabularies that attributes declare, by prefix.
-func declared(attrs []xml.Attr) map[string]string {
-	var spaces map[string]string
+// binding is what a prefix stands for.
+type binding struct{ prefix, space string }
+
+// declare takes over what prefixes stand for in the element opened last.
+func (c *checker) declare(attrs []xml.Attr) error {
 	for _, a := range attrs {
-		prefix := a.Name.Local
-		if a.Name.Space == "" && a.Name.Local == "xmlns" {
-			prefix = ""
-		} else if a.Name.Space != "xmlns" {
-			continue
+		switch {
+		case a.Name.Space == "xmlns":
+			c.names = append(c.names, binding{a.Name.Local, a.Value})
+		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			c.names = append(c.names, binding{"", a.Value})
 		}
-		if spaces == nil {
-			spaces = map[string]string{}
-		}
-		spaces[prefix] = a.Value
 	}
-	return spaces
+	if len(c.names) > maxSpaces {
+		return c.refuse("it has too many xmlns attributes: %d are allowed", maxSpaces)
+	}
+	return nil
 }
 
 // space is the vocabulary that a prefix stands for where the last element is.
@@ -85,9 +83,9 @@ func (c *checker) space(prefix string) (string, bool) {
 	if prefix == "xml" {
 		return xmlSpace, true
 	}
-	for i := len(c.open) - 1; i >= 0; i-- {
-		if space, ok := c.open[i].spaces[prefix]; ok {
-			return space, true
+	for i := len(c.names) - 1; i >= 0; i-- {
+		if c.names[i].prefix == prefix {
+			return c.names[i].space, true
 		}
 	}
 	return "", false

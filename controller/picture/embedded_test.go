@@ -110,6 +110,9 @@ func FuzzSplit(f *testing.F) {
 	f.Add(`<svg><image href='data:image/bmp,BM%41'/>` + pad + pad)
 	f.Add("<svg><!--" + pad + "--><image x:href=\"0123.png\"/>")
 	f.Fuzz(func(t *testing.T, svg string) {
+		if IsFileName(svg) {
+			return // never an SVG
+		}
 		stored, files := Split(svg)
 		joined, err := Join(stored, reader(files))
 		if err != nil {
@@ -122,7 +125,7 @@ func FuzzSplit(f *testing.F) {
 		if strings.Contains(svg, "data:image/") && len(other) > 0 && again != stored {
 			t.Errorf("Split(%q) = %q, and after Join %q", svg, stored, again)
 		}
-		if !strings.Contains(svg, "data:image/") && !IsFileName(svg) {
+		if !strings.Contains(svg, "data:image/") {
 			t.Errorf("Join(Split(%q)) = %q", svg, joined)
 		}
 	})
