@@ -70,7 +70,7 @@ func TestNotificationsSince(t *testing.T) {
 		if first := lost.next(t); first.Action != "reload" {
 			t.Errorf("since=%s begins with %v, want reload", since, first)
 		}
-		s.must(t, http.StatusCreated, "POST", "/v2/projects", `{"name": "c"}`)
+		s.must(t, http.StatusCreated, "POST", "/v2/projects", `{"name": "`+since+`"}`)
 		lost.wait(t, func(e event) bool { return e.Action == "project.created" })
 	}
 	if status, answer := s.call(t, "GET", "/v2/notifications?since=yesterday", ""); status != http.StatusBadRequest {
