@@ -20,6 +20,7 @@ func FuzzRequests(f *testing.F) {
 	one := l.create(f, vms, `{"name": "PC1", "vm_type": "vpcs"}`, "vm_id")
 	two := l.create(f, vms, `{"name": "PC2", "vm_type": "vpcs"}`, "vm_id")
 	link := l.create(f, "/v2/projects/"+project+"/links", `{"vms": [{"vm_id": "`+one+`"}, {"vm_id": "`+two+`"}]}`, "link_id")
+	drawing := l.create(f, "/v2/projects/"+project+"/drawings", `{}`, "drawing_id")
 	table := slices.DeleteFunc(rows(nil, Config{}), func(r route.Row) bool { return r.Request == nil })
 	for i := range table {
 		for _, body := range []string{
@@ -27,11 +28,12 @@ func FuzzRequests(f *testing.F) {
 			`{"lport": 25500, "rhost": "127.0.0.1", "rport": 25501, "type": "nio_udp"}`, `{"capture_file_name": "x.pcap", "data_link_type": ""}`,
 			`{"vms": [{"vm_id": "` + one + `", "adapter_number": 0, "port_number": 0}, {"vm_id": "` + two + `"}], "suspend": true}`,
 			`{"version": "9.8.7", "name": null, "temporary": true, "path": "/", "project_id": ""}`, "\xff", `{"name": "\ud800"}`,
+			`{"svg": "<svg><g style='fill:url(#a)'/></svg>", "x": 1, "rotation": 45, "locked": false}`,
 		} {
 			f.Add(i, body)
 		}
 	}
-	fill := strings.NewReplacer(":project_id", project, ":vm_id", one, ":node_id", one, ":link_id", link, ":adapter", "0", ":port", "0", ":node_type", "vpcs")
+	fill := strings.NewReplacer(":project_id", project, ":vm_id", one, ":node_id", one, ":link_id", link, ":drawing_id", drawing, ":adapter", "0", ":port", "0", ":node_type", "vpcs")
 	f.Fuzz(func(t *testing.T, i int, body string) {
 		if i < 0 || strings.Contains(body, `"path"`) && strings.Contains(body, "/") {
 			return // folders all over this machine are not for a fuzzer
@@ -57,7 +59,7 @@ func FuzzRequests(f *testing.F) {
 func clean(t *testing.T, l *lab, row route.Row, path string, object map[string]any) {
 	t.Helper()
 	for _, made := range []struct{ suffix, field string }{
-		{"/projects", "project_id"}, {"/vms", "vm_id"}, {"/links", "link_id"}, {"/nodes", "node_id"},
+		{"/projects", "project_id"}, {"/vms", "vm_id"}, {"/links", "link_id"}, {"/drawings", "drawing_id"}, {"/nodes", "node_id"},
 	} {
 		id, ok := object[made.field].(string)
 		if row.Method == http.MethodPost && ok && strings.HasSuffix(path, made.suffix) {

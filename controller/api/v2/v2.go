@@ -40,6 +40,8 @@ func Render(view any) any {
 		return vmOf(view)
 	case controller.LinkView:
 		return linkOf(view)
+	case controller.DrawingView:
+		return drawingOf(view)
 	case controller.ProjectView:
 		return projectOf(view)
 	case controller.Compute:
