@@ -63,7 +63,7 @@ type checker struct {
 	open  []element
 	names []binding // of prefixes, the innermost last
 	done  bool      // the root is closed
-	kind  bool      // a DOCTYPE was there
+	typed bool      // a DOCTYPE was there
 }
 
 // element is one that is open.
@@ -237,12 +237,12 @@ func (c *checker) instruction(t xml.ProcInst) error {
 func (c *checker) directive(t xml.Directive) error {
 	text := string(t)
 	switch {
-	case len(c.open) > 0 || c.done || c.kind:
+	case len(c.open) > 0 || c.done || c.typed:
 		return c.refuse("it is not well-formed XML: <!%s> is out of place", short(text))
 	case strings.ContainsAny(text, "[]<&%"), !strings.HasPrefix(text, "DOCTYPE svg"):
 		return c.refuse("a DOCTYPE with declarations is not allowed: leave the DOCTYPE out")
 	}
-	c.kind = true
+	c.typed = true
 	return nil
 }
 

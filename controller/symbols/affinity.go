@@ -7,17 +7,17 @@ const affinitySide = 60
 func affinityGlyphs() []string {
 	return []string{
 		"atm", "bug", "camera", "camera_dome", "client", "client_vm", "cloud", "coffee", "cog", "communications", "conversation",
-		"dna", "docker", "dslam", "factory", "fingerprint", "firewall", "firewall3", "globe", "grid", "grid2", "health", "house", "hub",
-		"inspect", "inspect2", "inspect3", "interconnect", "ip_phone", "isdn", "laptop", "ldap", "light_bulb", "link", "loadbalancer",
+		"dna", "docker", "dslam", "factory", "fingerprint", "firewall", "firewall3", "frame_relay", "globe", "grid", "grid2", "health", "house", "hub",
+		"inspect", "inspect2", "inspect3", "interconnect", "ip_phone", "isdn", "laptop", "ldap", "light_bulb", "link", "loadbalancer", "lock",
 		"nas", "nat", "nat2", "office", "optical", "phone_cloud", "phone_old", "phone_wireless", "pinpoint", "printer", "rj45", "router",
 		"router2", "router_cloud", "satellite", "satellite_dish", "scull", "server", "server_cluster", "shield", "statistics", "storage",
-		"switch", "switch_multilayer", "tablet", "template", "tree", "user", "virtualbox", "vm", "vmware", "vrf", "wifi", "wlc", "xml",
+		"switch", "switch_multilayer", "tablet", "template", "tree", "user", "virtualbox", "vm", "vmware", "vpcs", "vpn", "vrf", "wifi", "wlc", "xml",
 	}
 }
 
 // affinityOthers are those whose glyph has another name.
 func affinityOthers() map[string]string {
-	return map[string]string{"dna2": "dna", "frame_relay": "frame_relay", "lock": "lock", "server-cluster": "server_cluster", "vpcs": "vpcs", "vpn": "vpn"}
+	return map[string]string{"dna2": "dna", "server-cluster": "server_cluster"}
 }
 
 // variant is a theme of one form and colour, such as "circle" and "blue".

@@ -27,7 +27,6 @@ func (s *Set) find(id string) (builtin, file string) {
 	if key, ok := s.classic(strings.TrimSuffix(base, path.Ext(base))); ok {
 		return key, ""
 	}
-	// GNS3's clients of the first version put the state into the name.
 	if s.isFile(base) {
 		return "", base
 	}
@@ -39,7 +38,8 @@ func (s *Set) isBuiltin(key string) bool {
 	return ok
 }
 
-// classic finds a classic symbol by one of its names.
+// classic finds a classic symbol by one of its names. Projects of GNS3's first
+// version have the state of a node in it, too.
 func (s *Set) classic(name string) (string, bool) {
 	for _, state := range []string{".normal", ".selected"} {
 		name = strings.TrimSuffix(name, state)
