@@ -55,7 +55,10 @@ func arrows() map[string][]string {
 		"controller/api/v3":      {"controller", "controller/api/route", "controller/api/stream", "controller/api/v2"},
 		"cmd/lanyard":            {"..."},
 		"tests":                  {},
-		"tests/bench":            {},
+		"tests/bench":            {"tests/bench/report", "tests/bench/subject"},
+		"tests/bench/api":        {"tests/bench/report", "tests/bench/subject"},
+		"tests/bench/report":     {},
+		"tests/bench/subject":    {},
 		"tests/bench/wire":       {"emulators", "emulators/...", "nio", "nio/..."},
 	}
 }

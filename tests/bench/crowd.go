@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
+	"github.com/lanyard-lab/lanyard/tests/bench/subject"
 )
 
 const (
@@ -64,14 +67,14 @@ func (c *crowd) build(ctx context.Context) (err error) {
 			Port    int    `json:"port_number"`
 		}
 		ends := map[string]any{"vms": []end{{VMID: c.pcs[2*i].VMID}, {VMID: c.pcs[2*i+1].VMID}}}
-		return c.server.call(ctx, http.MethodPost, "/v2/projects/"+c.project+"/links", ends, nil)
+		return c.server.Call(ctx, http.MethodPost, "/v2/projects/"+c.project+"/links", ends, nil)
 	})
 	return err
 }
 
 func (c *crowd) start(ctx context.Context) error {
 	begin := time.Now()
-	err := c.server.call(ctx, http.MethodPost, "/v2/projects/"+c.project+"/nodes/start", nil, nil)
+	err := c.server.Call(ctx, http.MethodPost, "/v2/projects/"+c.project+"/nodes/start", nil, nil)
 	c.started = time.Since(begin)
 	return err
 }
@@ -110,16 +113,16 @@ func (b *bench) crowd(ctx context.Context, s *server, empty lone) error {
 	}
 	total := c.created + c.linked + c.started + c.pinged
 	name := fmt.Sprintf("%d PCs in pairs, by %d clients: ", c.size, workers)
-	b.table.tell(name+"create", number(c.created.Seconds())+" s")
-	b.table.tell(name+"link", number(c.linked.Seconds())+" s")
+	b.table.Tell(name+"create", report.Number(c.created.Seconds())+" s")
+	b.table.Tell(name+"link", report.Number(c.linked.Seconds())+" s")
 	if c.size == 1000 {
-		b.table.atMost(name+"start", c.started.Seconds(), 1, "s")
-		b.table.tell(name+"ping", number(c.pinged.Seconds())+" s")
-		b.table.atMost(name+"all", total.Seconds(), 5, "s")
+		b.table.AtMost(name+"start", c.started.Seconds(), 1, "s")
+		b.table.Tell(name+"ping", report.Number(c.pinged.Seconds())+" s")
+		b.table.AtMost(name+"all", total.Seconds(), 5, "s")
 	} else {
-		b.table.tell(name+"start", number(c.started.Seconds())+" s")
-		b.table.tell(name+"ping", number(c.pinged.Seconds())+" s")
-		b.table.tell(name+"all", number(total.Seconds())+" s")
+		b.table.Tell(name+"start", report.Number(c.started.Seconds())+" s")
+		b.table.Tell(name+"ping", report.Number(c.pinged.Seconds())+" s")
+		b.table.Tell(name+"all", report.Number(total.Seconds())+" s")
 	}
 	if err := b.idle(ctx, c, empty); err != nil {
 		return err
@@ -129,12 +132,12 @@ func (b *bench) crowd(ctx context.Context, s *server, empty lone) error {
 
 // idle measures what a large lab costs that does nothing.
 func (b *bench) idle(ctx context.Context, c *crowd, empty lone) error {
-	pid, err := c.server.runner(c.project)
+	pid, err := c.server.Runner(c.project)
 	if err != nil {
 		return err
 	}
-	pids := []int{c.server.cmd.Process.Pid, pid}
-	before, err := sumOf(cpuTime, pids)
+	pids := []int{c.server.PID(), pid}
+	before, err := sumOf(subject.CPUTime, pids)
 	if err != nil {
 		return err
 	}
@@ -144,22 +147,22 @@ func (b *bench) idle(ctx context.Context, c *crowd, empty lone) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	after, err := sumOf(cpuTime, pids)
+	after, err := sumOf(subject.CPUTime, pids)
 	if err != nil {
 		return err
 	}
 	share := float64(after-before) / float64(time.Since(begin)) * 100
-	b.table.atMost(fmt.Sprintf("%d idle PCs: CPU of server + runner over %v", c.size, idleFor), share, 1, "% of a core")
-	size, err := rss(pid)
+	b.table.AtMost(fmt.Sprintf("%d idle PCs: CPU of server + runner over %v", c.size, idleFor), share, 1, "% of a core")
+	size, err := subject.RSS(pid)
 	if err != nil {
 		return err
 	}
-	b.table.atMost(fmt.Sprintf("%d idle PCs: RSS each, without the empty runner's", c.size), (size-empty.rss)/float64(c.size), 20, "KiB")
-	own, err := rss(c.server.cmd.Process.Pid)
+	b.table.AtMost(fmt.Sprintf("%d idle PCs: RSS each, without the empty runner's", c.size), (size-empty.rss)/float64(c.size), 20, "KiB")
+	own, err := subject.RSS(c.server.PID())
 	if err != nil {
 		return err
 	}
-	b.table.tell(fmt.Sprintf("%d idle PCs: RSS of server, of runner", c.size), number(own/1024)+" MiB, "+number(size/1024)+" MiB")
+	b.table.Tell(fmt.Sprintf("%d idle PCs: RSS of server, of runner", c.size), report.Number(own/1024)+" MiB, "+report.Number(size/1024)+" MiB")
 	return nil
 }
 
@@ -169,11 +172,11 @@ func (b *bench) lists(ctx context.Context, c *crowd) error {
 		var times []float64
 		for range listRuns {
 			begin := time.Now()
-			text, err := c.server.send(ctx, http.MethodGet, "/v2/projects/"+c.project+"/"+resource, nil)
+			text, err := c.server.Send(ctx, http.MethodGet, "/v2/projects/"+c.project+"/"+resource, nil)
 			if err != nil {
 				return err
 			}
-			times = append(times, milliseconds(time.Since(begin)))
+			times = append(times, report.Milliseconds(time.Since(begin)))
 			var list []json.RawMessage
 			if err := json.Unmarshal(text, &list); err != nil {
 				return err
@@ -182,7 +185,7 @@ func (b *bench) lists(ctx context.Context, c *crowd) error {
 				return fmt.Errorf("the list of %s has %d members, not %d", resource, len(list), c.size)
 			}
 		}
-		b.table.atMost(fmt.Sprintf("GET of %d %s, median of %d", c.size, resource, listRuns), median(times), 20, "ms")
+		b.table.AtMost(fmt.Sprintf("GET of %d %s, median of %d", c.size, resource, listRuns), report.Median(times), 20, "ms")
 	}
 	return nil
 }

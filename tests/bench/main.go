@@ -13,11 +13,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
+	"github.com/lanyard-lab/lanyard/tests/bench/subject"
 )
 
 // limit is how long all measurements together may take.
@@ -42,7 +43,7 @@ type bench struct {
 	binary string
 	folder string // of everything temporary
 	pcs    int    // of the crowd
-	table  table
+	table  report.Table
 }
 
 func run(ctx context.Context, short bool, binary string) error {
@@ -56,13 +57,11 @@ func run(ctx context.Context, short bool, binary string) error {
 		b.pcs = 100
 	}
 	if b.binary == "" {
-		b.binary = filepath.Join(folder, "lanyard")
-		build := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "./cmd/lanyard")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("cannot build lanyard (run this in the repository's folder): %w\n%s", err, out)
+		if b.binary, err = subject.Build(ctx, folder); err != nil {
+			return err
 		}
 	}
-	before := load()
+	before := report.Load()
 	var failed []error
 	for _, step := range []struct {
 		name string
@@ -77,9 +76,20 @@ func run(ctx context.Context, short bool, binary string) error {
 			failed = append(failed, fmt.Errorf("cannot measure %s: %w", step.name, err))
 		}
 	}
-	b.table.print(os.Stdout)
-	fmt.Printf("\n%s; load %s before, %s after. When others use the machine, times and rates are worse than the program.\n", machine(), before, load())
+	b.table.Print(os.Stdout)
+	fmt.Printf("\n%s; load %s before, %s after. When others use the machine, times and rates are worse than the program.\n", report.Machine(), before, report.Load())
 	return errors.Join(failed...)
+}
+
+// server is a running server, with what these measurements ask of it.
+type server struct{ *subject.Server }
+
+func (b *bench) startServer(ctx context.Context) (*server, error) {
+	s, err := subject.Start(ctx, b.binary, b.folder, workers)
+	if err != nil {
+		return nil, err
+	}
+	return &server{s}, nil
 }
 
 // lab measures what a server with labs does, all on one server.
@@ -88,7 +98,7 @@ func (b *bench) lab(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.Stop()
 	empty, err := b.empty(ctx, s)
 	if err != nil {
 		return err

@@ -11,6 +11,9 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
+	"github.com/lanyard-lab/lanyard/tests/bench/subject"
 )
 
 const (
@@ -49,7 +52,7 @@ func startPeer(path, folder string, index int) (*peer, error) {
 
 // stop kills the process and those it made, all of them in its session.
 func (p *peer) stop() {
-	for _, pid := range processes(inSession(p.cmd.Process.Pid)) {
+	for _, pid := range subject.Processes(subject.InSession(p.cmd.Process.Pid)) {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 	_ = p.cmd.Wait()
@@ -78,7 +81,7 @@ func (b *bench) hundred(ctx context.Context, s *server) error {
 	const name = "memory of 100, vpcs / built-in PC"
 	path := peerPath()
 	if path == "" {
-		b.table.tell(name, noPeer)
+		b.table.Tell(name, noPeer)
 		return nil
 	}
 	ours, err := b.hundredPCs(ctx, s)
@@ -89,9 +92,9 @@ func (b *bench) hundred(ctx context.Context, s *server) error {
 	if err != nil {
 		return err
 	}
-	b.table.tell("PSS of 100 built-in PCs", number(ours)+" KiB more than the empty runner")
-	b.table.tell("PSS of 100 vpcs", number(theirs)+" KiB")
-	b.table.atLeast(name, theirs/ours, 20, "times")
+	b.table.Tell("PSS of 100 built-in PCs", report.Number(ours)+" KiB more than the empty runner")
+	b.table.Tell("PSS of 100 vpcs", report.Number(theirs)+" KiB")
+	b.table.AtLeast(name, theirs/ours, 20, "times")
 	return nil
 }
 
@@ -104,11 +107,11 @@ func (b *bench) hundredPCs(ctx context.Context, s *server) (float64, error) {
 	if _, err := s.createPC(ctx, project, "PC", ""); err != nil {
 		return 0, err
 	}
-	pid, err := s.runner(project)
+	pid, err := s.Runner(project)
 	if err != nil {
 		return 0, err
 	}
-	before, err := pss(pid)
+	before, err := subject.PSS(pid)
 	if err != nil {
 		return 0, err
 	}
@@ -116,14 +119,14 @@ func (b *bench) hundredPCs(ctx context.Context, s *server) (float64, error) {
 	if err := c.build(ctx); err != nil {
 		return 0, err
 	}
-	if err := s.call(ctx, http.MethodPost, "/v2/projects/"+project+"/nodes/start", nil, nil); err != nil {
+	if err := s.Call(ctx, http.MethodPost, "/v2/projects/"+project+"/nodes/start", nil, nil); err != nil {
 		return 0, err
 	}
-	after, err := pss(pid)
+	after, err := subject.PSS(pid)
 	if err != nil {
 		return 0, err
 	}
-	return after - before, s.call(ctx, http.MethodDelete, "/v2/projects/"+project, nil, nil)
+	return after - before, s.Call(ctx, http.MethodDelete, "/v2/projects/"+project, nil, nil)
 }
 
 // hundredPeers is what 100 vpcs take, in KiB.
@@ -137,8 +140,8 @@ func (b *bench) hundredPeers(path string) (total float64, err error) {
 		if err := p.waitFor(promptMark, promptLimit); err != nil {
 			return 0, err
 		}
-		for _, pid := range processes(inSession(p.cmd.Process.Pid)) {
-			size, err := pss(pid)
+		for _, pid := range subject.Processes(subject.InSession(p.cmd.Process.Pid)) {
+			size, err := subject.PSS(pid)
 			if err != nil {
 				return 0, err
 			}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -34,7 +36,7 @@ func (b *bench) versionRate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.Stop()
 	if len(cpus) > 1 {
 		back, err := pinAll(cpus[1])
 		if err != nil {
@@ -48,13 +50,13 @@ func (b *bench) versionRate(ctx context.Context) error {
 	var group errgroup.Group
 	begin := time.Now()
 	for range rateConnections {
-		group.Go(func() error { return ask(ctx, strings.TrimPrefix(s.base, "http://"), &answers) })
+		group.Go(func() error { return ask(ctx, strings.TrimPrefix(s.Base, "http://"), &answers) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	rate := float64(answers.Load()) / time.Since(begin).Seconds()
-	b.table.atLeast(fmt.Sprintf("GET /v2/version, server on one core, %d connections", rateConnections), rate, 10000, "/s")
+	b.table.AtLeast(fmt.Sprintf("GET /v2/version, server on one core, %d connections", rateConnections), rate, 10000, "/s")
 	return nil
 }
 
@@ -167,4 +169,19 @@ func readAnswer(r *bufio.Reader) error {
 			return fmt.Errorf("cannot understand the answer: %w", err)
 		}
 	}
+}
+
+// threadsOf returns the ids of the threads of a process, or of "self".
+func threadsOf(process string) ([]int, error) {
+	entries, err := os.ReadDir(filepath.Join("/proc", process, "task"))
+	if err != nil {
+		return nil, err
+	}
+	var ids []int
+	for _, e := range entries {
+		if id, err := strconv.Atoi(e.Name()); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }

@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
+	"github.com/lanyard-lab/lanyard/tests/bench/subject"
 )
 
 const (
@@ -26,7 +29,7 @@ func (s *server) createProject(ctx context.Context, name string) (id string, err
 	var project struct {
 		ProjectID string `json:"project_id"`
 	}
-	err = s.call(ctx, http.MethodPost, "/v2/projects", map[string]any{"name": name}, &project)
+	err = s.Call(ctx, http.MethodPost, "/v2/projects", map[string]any{"name": name}, &project)
 	return project.ProjectID, err
 }
 
@@ -35,7 +38,7 @@ func (s *server) createPC(ctx context.Context, project, name, script string) (v 
 	if script != "" {
 		body["startup_script"] = script
 	}
-	err = s.call(ctx, http.MethodPost, "/v2/projects/"+project+"/vms", body, &v)
+	err = s.Call(ctx, http.MethodPost, "/v2/projects/"+project+"/vms", body, &v)
 	return v, err
 }
 
@@ -47,10 +50,10 @@ func (b *bench) ready(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		times = append(times, milliseconds(s.ready))
-		s.stop()
+		times = append(times, report.Milliseconds(s.Ready))
+		s.Stop()
 	}
-	b.table.atMost(fmt.Sprintf("server ready after exec, median of %d", readyRuns), median(times), 300, "ms")
+	b.table.AtMost(fmt.Sprintf("server ready after exec, median of %d", readyRuns), report.Median(times), 300, "ms")
 	return nil
 }
 
@@ -72,17 +75,17 @@ func (b *bench) empty(ctx context.Context, s *server) (lone, error) {
 	if l.node, err = s.createPC(ctx, l.project, "PC", ""); err != nil {
 		return l, err
 	}
-	if l.runner, err = s.runner(l.project); err != nil {
+	if l.runner, err = s.Runner(l.project); err != nil {
 		return l, err
 	}
-	if l.rss, err = rss(l.runner); err != nil {
+	if l.rss, err = subject.RSS(l.runner); err != nil {
 		return l, err
 	}
-	own, err := rss(s.cmd.Process.Pid)
+	own, err := subject.RSS(s.PID())
 	if err != nil {
 		return l, err
 	}
-	b.table.atMost("RSS of server + one runner with one stopped PC", (own+l.rss)/1024, 60, "MiB")
+	b.table.AtMost("RSS of server + one runner with one stopped PC", (own+l.rss)/1024, 60, "MiB")
 	return l, nil
 }
 
@@ -99,7 +102,7 @@ func (s *server) startToPrompt(ctx context.Context, l lone) (time.Duration, erro
 	path := "/v2/projects/" + l.project + "/vms/" + l.node.VMID
 	asked := make(chan error, 1)
 	begin := time.Now()
-	go func() { asked <- s.call(ctx, http.MethodPost, path+"/start", nil, nil) }()
+	go func() { asked <- s.Call(ctx, http.MethodPost, path+"/start", nil, nil) }()
 	err = t.waitFor(promptMark, promptLimit)
 	took := time.Since(begin)
 	if failed := <-asked; failed != nil {
@@ -108,7 +111,7 @@ func (s *server) startToPrompt(ctx context.Context, l lone) (time.Duration, erro
 	if err != nil {
 		return 0, err
 	}
-	return took, s.call(ctx, http.MethodPost, path+"/stop", nil, nil)
+	return took, s.Call(ctx, http.MethodPost, path+"/stop", nil, nil)
 }
 
 // prompts measures the time from a start to the prompt, of the built-in PC and
@@ -121,22 +124,22 @@ func (b *bench) prompts(ctx context.Context, s *server, l lone) error {
 		if err != nil {
 			return err
 		}
-		ours = append(ours, milliseconds(took))
+		ours = append(ours, report.Milliseconds(took))
 		if peer == "" {
 			continue
 		}
 		if took, err = peerStartToPrompt(peer, i); err != nil {
 			return err
 		}
-		theirs = append(theirs, milliseconds(took))
+		theirs = append(theirs, report.Milliseconds(took))
 	}
-	b.table.atMost(fmt.Sprintf("start of one PC to its prompt, median of %d", promptRuns), median(ours), 20, "ms")
+	b.table.AtMost(fmt.Sprintf("start of one PC to its prompt, median of %d", promptRuns), report.Median(ours), 20, "ms")
 	if peer == "" {
-		b.table.tell("start to prompt, vpcs / built-in PC", noPeer)
+		b.table.Tell("start to prompt, vpcs / built-in PC", noPeer)
 		return nil
 	}
-	b.table.tell("the same of vpcs, from exec", number(median(theirs))+" ms")
-	b.table.atLeast("start to prompt, vpcs / built-in PC", median(theirs)/median(ours), 20, "times")
+	b.table.Tell("the same of vpcs, from exec", report.Number(report.Median(theirs))+" ms")
+	b.table.AtLeast("start to prompt, vpcs / built-in PC", report.Median(theirs)/report.Median(ours), 20, "times")
 	return nil
 }
 
@@ -156,6 +159,6 @@ func (b *bench) enginePing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.table.atMost(name, nanoseconds/1000, 30, "us")
+	b.table.AtMost(name, nanoseconds/1000, 30, "us")
 	return nil
 }

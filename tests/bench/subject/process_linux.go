@@ -1,4 +1,4 @@
-package main
+package subject
 
 import (
 	"bytes"
@@ -14,12 +14,20 @@ import (
 // every architecture that Go runs on.
 const clockTick = 10 * time.Millisecond
 
-// rss is the resident memory of a process in KiB.
-func rss(pid int) (float64, error) { return memory(pid, "status", "VmRSS:") }
+// RSS is the resident memory of a process in KiB.
+func RSS(pid int) (float64, error) { return memory(pid, "status", "VmRSS:") }
 
-// pss is the memory of a process in KiB, where a page that is shared by n
+// PeakRSS is the most resident memory that a process had since ForgetPeak, in KiB.
+func PeakRSS(pid int) (float64, error) { return memory(pid, "status", "VmHWM:") }
+
+// ForgetPeak makes PeakRSS begin anew.
+func ForgetPeak(pid int) error {
+	return os.WriteFile(procFile(pid, "clear_refs"), []byte("5"), 0) // proc_pid_clear_refs(5)
+}
+
+// PSS is the memory of a process in KiB, where a page that is shared by n
 // processes counts 1/n.
-func pss(pid int) (float64, error) { return memory(pid, "smaps_rollup", "Pss:") }
+func PSS(pid int) (float64, error) { return memory(pid, "smaps_rollup", "Pss:") }
 
 // memory reads a line such as "VmRSS:  1234 kB" of a file in /proc/PID.
 func memory(pid int, file, key string) (float64, error) {
@@ -35,8 +43,8 @@ func memory(pid int, file, key string) (float64, error) {
 	return 0, fmt.Errorf("cannot find %s in /proc/%d/%s", key, pid, file)
 }
 
-// cpuTime is what a process has used so far, in user and kernel mode.
-func cpuTime(pid int) (time.Duration, error) {
+// CPUTime is what a process has used so far, in user and kernel mode.
+func CPUTime(pid int) (time.Duration, error) {
 	fields, err := stat(pid)
 	if err != nil {
 		return 0, err
@@ -66,9 +74,9 @@ func procFile(pid int, name string) string {
 	return filepath.Join("/proc", strconv.Itoa(pid), name)
 }
 
-// processes returns the ids of the living processes for which match holds.
+// Processes returns the ids of the living processes for which match holds.
 // Those that end meanwhile are left out.
-func processes(match func(pid int) bool) []int {
+func Processes(match func(pid int) bool) []int {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
@@ -82,33 +90,18 @@ func processes(match func(pid int) bool) []int {
 	return pids
 }
 
-// saying matches processes whose command line holds word.
-func saying(word string) func(pid int) bool {
+// Saying matches processes whose command line holds word.
+func Saying(word string) func(pid int) bool {
 	return func(pid int) bool {
 		b, err := os.ReadFile(procFile(pid, "cmdline"))
 		return err == nil && bytes.Contains(b, []byte(word))
 	}
 }
 
-// inSession matches processes of a session.
-func inSession(leader int) func(pid int) bool {
+// InSession matches processes of a session.
+func InSession(leader int) func(pid int) bool {
 	return func(pid int) bool {
 		fields, err := stat(pid)
 		return err == nil && fields[0] != "Z" && fields[3] == strconv.Itoa(leader)
 	}
-}
-
-// threadsOf returns the ids of the threads of a process, or of "self".
-func threadsOf(process string) ([]int, error) {
-	entries, err := os.ReadDir(filepath.Join("/proc", process, "task"))
-	if err != nil {
-		return nil, err
-	}
-	var ids []int
-	for _, e := range entries {
-		if id, err := strconv.Atoi(e.Name()); err == nil {
-			ids = append(ids, id)
-		}
-	}
-	return ids, nil
 }
