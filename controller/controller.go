@@ -67,17 +67,19 @@ type Controller struct {
 	tasks    sync.WaitGroup
 	ready    chan struct{} // closed when all run directories are dealt with
 
-	creating oplock // held while a project comes or goes
-	keeping  oplock // held while a setting is changed
+	creating   oplock // held while a project comes or goes
+	keeping    oplock // held while a setting is changed
+	templating oplock // held while a template is changed
 
-	mu       sync.Mutex
-	projects map[string]*Project
+	mu        sync.Mutex
+	projects  map[string]*Project
+	templates map[string]Template
 }
 
 // Open takes ownership of the data folder: it fails when another server has
 // it. Runners that outlived the last server are adopted in the background.
 func Open(ctx context.Context, cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newOplock(), keeping: newOplock(), qemu: qemutools.New()}
+	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newOplock(), keeping: newOplock(), templating: newOplock(), qemu: qemutools.New()}
 	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "projects"), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}
@@ -167,6 +169,9 @@ func (c *Controller) load(ctx context.Context) error {
 		})
 	}
 	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := c.loadTemplates(ctx); err != nil {
 		return err
 	}
 	c.scan(ctx)

@@ -19,8 +19,10 @@ func (p *Project) CreateNode(ctx context.Context, s NodeSpec) (*Node, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	if id := s.Look.ComputeID; id != nil && !p.c.knowsCompute(*id) {
-		return nil, Errorf(NotFound, "cannot make node %s: there is no compute %q; this server is %q", s.Name, *id, localCompute)
+	if id := s.Look.ComputeID; id != nil {
+		if err := p.c.usable(*id); err != nil {
+			return nil, err
+		}
 	}
 	id, err := newID("node", s.ID)
 	if err != nil {

@@ -139,4 +139,13 @@ func (c *Controller) symbolSize(id string) (width, height int) {
 	return width, height
 }
 
-func (c *Controller) knowsCompute(id string) bool { return id == localCompute }
+// usable refuses a compute that nodes cannot be made on.
+func (c *Controller) usable(compute string) error {
+	if compute == localCompute {
+		return nil
+	}
+	if _, err := c.Compute(compute); err != nil {
+		return err
+	}
+	return Errorf(Conflict, "cannot use compute %s: it is not connected; this server, %q, does not drive other computes", compute, localCompute)
+}

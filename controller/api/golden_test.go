@@ -85,7 +85,7 @@ type names struct{ values map[string][]string }
 
 // learned are the fields that are remembered; ids come before numbers, which
 // could be part of one.
-var learned = []string{"project_id", "vm_id", "node_id", "link_id", "console", "udp_port"}
+var learned = []string{"project_id", "vm_id", "node_id", "link_id", "template_id", "console", "udp_port"}
 
 func (n *names) learn(answer []byte) {
 	var object map[string]any

@@ -44,6 +44,8 @@ func Render(view any) any {
 		return drawingOf(view)
 	case controller.ProjectView:
 		return projectOf(view)
+	case controller.Template:
+		return view
 	case controller.Compute:
 		return computeOf(view)
 	default:
