@@ -9,7 +9,7 @@ LISTEN ?= 127.0.0.1:3080
 # Programs that the tests need, and Debian's packages of them.
 TOOLS = curl:curl telnet:telnet vpcs:vpcs tcpdump:tcpdump tshark:tshark ip:iproute2 nft:nftables ping:iputils-ping ps:procps
 
-.PHONY: help run build test check unit e2e fuzz bench bench-wire tools clean
+.PHONY: help run build test check unit e2e fuzz bench bench-wire bench-api tools clean
 
 help:
 	@echo 'make run     build bin/lanyard and serve on $(LISTEN); more settings: make run ARGS="..."'
@@ -21,6 +21,7 @@ help:
 	@echo 'make fuzz    every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench   measure, and print a table'
 	@echo 'make bench-wire  the same for what links do to frames'
+	@echo 'make bench-api   the same for the API and for whole projects'
 	@echo 'make clean   remove what was built'
 
 run: build
@@ -56,6 +57,9 @@ bench:
 
 bench-wire:
 	$(GO) run ./tests/bench/wire
+
+bench-api:
+	$(GO) run ./tests/bench/api
 
 tools:
 	@missing=; for tool in $(TOOLS); do \
