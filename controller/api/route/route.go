@@ -61,7 +61,14 @@ type Row struct {
 	// Means are the addresses that a Path with a catch-all stands for, such as
 	// "/v2/symbols/{symbol_id}/raw"; empty: Path says all.
 	Means   []string
+	Doc     string // what it does, in a few words for people who look for it
 	Handler Handler
+}
+
+// Says is the row with its Doc.
+func (r Row) Says(doc string) Row {
+	r.Doc = doc
+	return r
 }
 
 // Action is a row that takes no body and answers 204.
