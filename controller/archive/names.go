@@ -1,0 +1,47 @@
+package archive
+
+import (
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The longest names in bytes: what file systems and system calls take.
+const (
+	maxPart = 255
+	maxName = 4096
+)
+
+// checkName tells what is wrong with the name of a file in an archive; empty for
+// nothing.
+func checkName(name string) string {
+	switch {
+	case name == "":
+		return "it has no name"
+	case len(name) > maxName:
+		return "its name is too long"
+	case !utf8.ValidString(name):
+		return "its name is not UTF-8"
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "its name has a control character in it"
+	case strings.Contains(name, `\`):
+		return "its name has a backslash in it"
+	case strings.HasPrefix(name, "/"):
+		return "its name is an absolute path"
+	case hasDrive(name):
+		return "its name begins with the letter of a drive"
+	case path.Clean(name) != name || name == "." || name == ".." || strings.HasPrefix(name, "../"):
+		return "its name leads elsewhere"
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > maxPart {
+			return "a part of its name is too long"
+		}
+	}
+	return ""
+}
+
+func hasDrive(name string) bool {
+	return len(name) >= 2 && name[1] == ':' && unicode.IsLetter(rune(name[0]))
+}
