@@ -22,6 +22,7 @@ const maxProjectFile = 64 << 20
 // that have a project file and are not known. One that cannot be read is
 // quarantined.
 func (c *Controller) scan(ctx context.Context) {
+	c.sweepImports()
 	root := filepath.Join(c.cfg.DataDir, "projects")
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -165,4 +166,20 @@ func move(root *os.Root, m topology.Move) error {
 		}
 	}
 	return nil
+}
+
+// LoadProject opens the project of a file at an absolute path, which may be
+// anywhere on this machine.
+func (c *Controller) LoadProject(ctx context.Context, file string) (*Project, error) {
+	if !filepath.IsAbs(file) || filepath.Clean(file) != file {
+		return nil, Errorf(Invalid, "cannot load %q: give the absolute path of a project file, without . or ..", file)
+	}
+	if filepath.Ext(file) != ".gns3" {
+		return nil, Errorf(Conflict, "cannot load %s: a project file has a name that ends in .gns3", file)
+	}
+	p, err := c.AddFolder(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Open(ctx)
 }

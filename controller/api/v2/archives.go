@@ -1,5 +1,165 @@
 package v2
 
-import "github.com/lanyard-lab/lanyard/controller/api/route"
+import (
+	"mime"
+	"net/http"
+	"strconv"
 
-func (h *handler) archiveRows() []route.Row { return nil }
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-lab/lanyard/controller"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+)
+
+// archiveType is the media type of a project's archive.
+const archiveType = "application/gns3project"
+
+// projectDuplicate says what a copy of a project is called and where it goes.
+type projectDuplicate struct {
+	Name              string  `json:"name"`
+	Path              *string `json:"path"`
+	ResetMACAddresses bool    `json:"reset_mac_addresses"`
+}
+
+// Check checks the values.
+func (d *projectDuplicate) Check() error {
+	if err := route.Name("name", d.Name); err != nil {
+		return err
+	}
+	return route.Text("path", d.Path)
+}
+
+// projectLoad names a project file on the server.
+type projectLoad struct {
+	Path string `json:"path"`
+}
+
+// Check checks the values.
+func (l *projectLoad) Check() error {
+	if l.Path == "" {
+		return route.Wrong("path", "the path of a project file, such as /labs/lab1/lab1.gns3", "it is missing")
+	}
+	return route.Text("path", &l.Path)
+}
+
+func (h *handler) archiveRows() []route.Row {
+	const one = "/v2/projects/:project_id"
+	export := route.Get(one+"/export", route.ProjectAudit, nil, h.exportProject)
+	export.Download = true
+	return []route.Row{
+		export,
+		{Method: http.MethodPost, Path: one + "/import", Privilege: route.ProjectAllocate, Upload: true,
+			Response: project{}, Status: http.StatusCreated, Handler: h.importProject},
+		{Method: http.MethodPost, Path: one + "/duplicate", Privilege: route.ProjectAllocate, Request: projectDuplicate{},
+			Response: project{}, Status: http.StatusCreated, Handler: h.duplicateProject},
+		{Method: http.MethodPost, Path: "/v2/projects/load", Privilege: route.ProjectAllocate, Request: projectLoad{},
+			Response: project{}, Status: http.StatusCreated, Handler: h.loadProject},
+	}
+}
+
+func (h *handler) exportProject(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	spec, err := exportSpec(c)
+	if err != nil {
+		return err
+	}
+	export, err := p.Export(spec)
+	if err != nil {
+		return err
+	}
+	header := c.Writer.Header()
+	header["Content-Type"] = []string{archiveType}
+	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": export.Name() + ".gns3project"}))
+	err = export.Write(c.Request.Context(), c.Writer)
+	if err != nil && c.Writer.Written() {
+		panic(http.ErrAbortHandler) // half an archive must not look whole
+	}
+	if err != nil {
+		header.Del("Content-Disposition")
+	}
+	return err
+}
+
+func exportSpec(c *gin.Context) (s controller.ExportSpec, err error) {
+	for _, flag := range []struct {
+		name string
+		into *bool
+	}{
+		{"include_snapshots", &s.Snapshots}, {"include_images", &s.Images},
+		{"reset_mac_addresses", &s.ResetMACs}, {"keep_compute_ids", &s.KeepComputes},
+	} {
+		if *flag.into, err = yes(flag.name, c.Query(flag.name)); err != nil {
+			return s, err
+		}
+	}
+	s.Compression = c.Query("compression")
+	if text := c.Query("compression_level"); text != "" {
+		if s.Level, err = strconv.Atoi(text); err != nil {
+			return s, route.Wrong("compression_level", "an integer", "it is something else")
+		}
+	}
+	return s, nil
+}
+
+// yes reads a switch of a query; left out, it is off.
+func yes(name, value string) (bool, error) {
+	switch value {
+	case "yes", "true", "True", "1":
+		return true, nil
+	case "", "no", "false", "False", "0":
+		return false, nil
+	}
+	return false, route.Wrong(name, `"yes" or "no"`, "it is something else")
+}
+
+func (h *handler) importProject(c *gin.Context) error {
+	id := c.Param("project_id")
+	if _, err := route.ID("project_id", &id); err != nil {
+		return err
+	}
+	if name := c.Query("name"); name != "" {
+		if err := route.Name("name", name); err != nil {
+			return err
+		}
+	}
+	p, err := h.ctl.Import(c.Request.Context(), id, c.Query("name"), c.Query("path"), c.Request.Body)
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, projectOf(p.View()))
+}
+
+func (h *handler) duplicateProject(c *gin.Context) error {
+	p, err := route.Project(c, h.ctl)
+	if err != nil {
+		return err
+	}
+	request, err := route.Decode[projectDuplicate](c)
+	if err != nil {
+		return err
+	}
+	path := ""
+	if request.Path != nil {
+		path = *request.Path
+	}
+	copied, err := p.Duplicate(c.Request.Context(), request.Name, path, request.ResetMACAddresses)
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, projectOf(copied.View()))
+}
+
+func (h *handler) loadProject(c *gin.Context) error {
+	request, err := route.Decode[projectLoad](c)
+	if err != nil {
+		return err
+	}
+	p, err := h.ctl.LoadProject(c.Request.Context(), request.Path)
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusCreated, projectOf(p.View()))
+}
