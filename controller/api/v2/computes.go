@@ -102,16 +102,16 @@ type networkInterface struct {
 func (h *handler) computeRows() []route.Row {
 	const one = "/v2/computes/:compute_id"
 	return []route.Row{
-		route.Get("/v2/computes", route.ServerAudit, []compute{}, h.computes),
+		route.Get("/v2/computes", route.ServerAudit, []compute{}, h.computes).Says("lists this server, `local`, and the computes that are kept"),
 		{Method: http.MethodPost, Path: "/v2/computes", Privilege: route.ServerModify, Request: computeRequest{},
-			Response: compute{}, Status: http.StatusCreated, Handler: h.addCompute},
-		route.Get(one, route.ServerAudit, compute{}, h.compute),
+			Response: compute{}, Status: http.StatusCreated, Handler: h.addCompute, Doc: "keeps another compute, which is never connected; a known `compute_id` changes it"},
+		route.Get(one, route.ServerAudit, compute{}, h.compute).Says("tells of a compute, without its password"),
 		{Method: http.MethodPut, Path: one, Privilege: route.ServerModify, Request: computeRequest{},
-			Response: compute{}, Status: http.StatusOK, Handler: h.updateCompute},
-		route.Delete(one, route.ServerModify, h.deleteCompute),
-		route.Get(one+"/ports", route.ServerAudit, portsInUse{}, h.portsOfCompute),
-		route.Get("/v2/compute/network/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces),
-		route.Get("/v2/computes/local/network/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces),
+			Response: compute{}, Status: http.StatusOK, Handler: h.updateCompute, Doc: "changes a compute; of `local` the name alone"},
+		route.Delete(one, route.ServerModify, h.deleteCompute).Says("forgets a compute, which may be gone already"),
+		route.Get(one+"/ports", route.ServerAudit, portsInUse{}, h.portsOfCompute).Says("tells which console and UDP ports are in use"),
+		route.Get("/v2/compute/network/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces).Says("lists the host's network interfaces"),
+		route.Get("/v2/computes/local/network/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces).Says("the same"),
 	}
 }
 

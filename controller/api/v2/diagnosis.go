@@ -45,13 +45,15 @@ func statisticsOf(s controller.HostStatistics) statistics {
 }
 
 func (h *handler) diagnosisRows() []route.Row {
-	report := route.Get("/v2/debug", route.ServerModify, nil, h.debugReport)
+	report := route.Get("/v2/debug", route.ServerModify, nil, h.debugReport).Says("downloads a report for people who look for a fault, without secrets")
 	report.Download = true
 	return []route.Row{
-		route.Get("/v2/statistics", route.ServerAudit, []computeStatistics{}, h.statistics),
+		route.Get("/v2/statistics", route.ServerAudit, []computeStatistics{}, h.statistics).Says("tells the load, memory, swap and disk of this machine"),
 		report,
-		{Method: http.MethodPost, Path: "/v2/debug", Privilege: route.ServerModify, Status: http.StatusCreated, Handler: h.saveDebugReport},
-		{Method: http.MethodPost, Path: "/v2/reload", Privilege: route.ServerModify, Status: http.StatusOK, Handler: h.reload},
+		{Method: http.MethodPost, Path: "/v2/debug", Privilege: route.ServerModify, Status: http.StatusCreated, Handler: h.saveDebugReport,
+			Doc: "writes such a report into the data folder"},
+		{Method: http.MethodPost, Path: "/v2/reload", Privilege: route.ServerModify, Status: http.StatusOK, Handler: h.reload,
+			Doc: "opens projects that could not be loaded, once they have been put right"},
 	}
 }
 

@@ -81,21 +81,21 @@ func set[T any](into *T, value *T) {
 type clientSettings map[string]json.RawMessage
 
 func (h *handler) settingsRows() []route.Row {
-	engines := route.Get("/v2/gns3vm/engines", route.ServerAudit, []struct{}{}, none)
-	machines := route.Get("/v2/gns3vm/engines/:engine/vms", route.ServerAudit, []struct{}{}, none)
+	engines := route.Get("/v2/gns3vm/engines", route.ServerAudit, []struct{}{}, none).Says("lists no engine: no virtual machine of GNS3's is started here")
+	machines := route.Get("/v2/gns3vm/engines/:engine/vms", route.ServerAudit, []struct{}{}, none).Says("lists none")
 	keep := func(method string) route.Row {
 		return route.Row{Method: method, Path: "/v2/settings", Privilege: route.ServerModify, Request: clientSettings{},
-			Response: clientSettings{}, Status: http.StatusCreated, Handler: h.setClientSettings}
+			Response: clientSettings{}, Status: http.StatusCreated, Handler: h.setClientSettings, Doc: "keeps a JSON object of at most 64 KiB for clients, in place of the one before"}
 	}
 	return append(h.diagnosisRows(),
-		route.Get("/v2/iou_license", route.ServerModify, iouLicense{}, h.iouLicense),
+		route.Get("/v2/iou_license", route.ServerModify, iouLicense{}, h.iouLicense).Says("tells the licence of IOU that is kept"),
 		route.Row{Method: http.MethodPut, Path: "/v2/iou_license", Privilege: route.ServerModify, Request: iouLicenseUpdate{},
-			Response: iouLicense{}, Status: http.StatusCreated, Handler: h.setIOULicense},
-		route.Get("/v2/gns3vm", route.ServerAudit, gns3VM{}, h.gns3VM),
+			Response: iouLicense{}, Status: http.StatusCreated, Handler: h.setIOULicense, Doc: "keeps a licence of IOU, which is not run here"},
+		route.Get("/v2/gns3vm", route.ServerAudit, gns3VM{}, h.gns3VM).Says("tells the settings of GNS3's virtual machine"),
 		route.Row{Method: http.MethodPut, Path: "/v2/gns3vm", Privilege: route.ServerModify, Request: gns3VMUpdate{},
-			Response: gns3VM{}, Status: http.StatusCreated, Handler: h.setGNS3VM},
+			Response: gns3VM{}, Status: http.StatusCreated, Handler: h.setGNS3VM, Doc: "keeps such settings; nothing is started by them"},
 		engines, machines,
-		route.Get("/v2/settings", route.ServerAudit, clientSettings{}, h.clientSettings), keep(http.MethodPost), keep(http.MethodPut),
+		route.Get("/v2/settings", route.ServerAudit, clientSettings{}, h.clientSettings).Says("tells what clients keep here"), keep(http.MethodPost), keep(http.MethodPut),
 	)
 }
 
