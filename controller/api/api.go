@@ -60,13 +60,14 @@ func New(ctl *controller.Controller, cfg Config) http.Handler {
 
 // rows is the whole route table.
 func rows(ctl *controller.Controller, cfg Config) []route.Row {
-	return slices.Concat(
+	table := slices.Concat(
 		v1.Rows(ctl, v1.Config{Version: cfg.Version, Shutdown: cfg.Shutdown}),
 		v2.Rows(ctl, v2.Config{Version: cfg.Version, Release: cfg.Release, Shutdown: cfg.Shutdown, Log: cfg.Log}),
 		stream.Rows(ctl, stream.Config{Render: v2.Render, RenderNode: v2.RenderNode, Log: cfg.Log}),
 		stream.TelemetryRows(ctl.Project),
 		[]route.Row{metricsRow(ctl)},
 	)
+	return append(table, documentRows(table, cmp.Or(cfg.Release, cfg.Version))...)
 }
 
 type server struct {

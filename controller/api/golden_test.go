@@ -152,6 +152,7 @@ func conforms(t *testing.T, method, path string, status int, answer []byte) {
 	if err := dec.Decode(reflect.New(reflect.TypeOf(row.Response)).Interface()); err != nil {
 		t.Errorf("%s %s: the answer is not what its row says: %v\n%s", method, path, err, answer)
 	}
+	validates(t, row, answer)
 }
 
 func rowOf(method, path string) (route.Row, bool) {

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/lanyard-lab/lanyard/controller/api/openapi"
+	"github.com/lanyard-lab/lanyard/controller/api/route"
+)
+
+// described is the API's description, made by the code that serves it.
+var described = sync.OnceValues(func() (*openapi3.T, error) {
+	text, err := openapi.Document(rows(nil, Config{}), "9.8.7")
+	if err != nil {
+		return nil, err
+	}
+	return openapi3.NewLoader().LoadFromData(text)
+})
+
+func TestDocumentIsServedAndValid(t *testing.T) {
+	l := newLab(t)
+	status, text := l.call(t, http.MethodGet, "/openapi.json", "")
+	if status != http.StatusOK {
+		t.Fatalf("GET /openapi.json = %d %s", status, text)
+	}
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(loader.Context); err != nil {
+		t.Errorf("the document is not valid: %v", err)
+	}
+	if doc.Info.Version != "9.8.7" {
+		t.Errorf("its version is %q, want the server's", doc.Info.Version)
+	}
+	ids := map[string]string{}
+	for _, row := range rows(nil, Config{}) {
+		for _, path := range openapi.Paths(row) {
+			op := operationOf(doc, row, path)
+			if op == nil {
+				t.Errorf("%s %s is not in the document", row.Method, path)
+				continue
+			}
+			if other := ids[op.OperationID]; other != "" {
+				t.Errorf("%s %s and %s have the id %s", row.Method, path, other, op.OperationID)
+			}
+			ids[op.OperationID] = row.Method + " " + path
+			if op.Extensions["x-privilege"] != string(row.Privilege) {
+				t.Errorf("%s %s has x-privilege %v, want %s", row.Method, path, op.Extensions["x-privilege"], row.Privilege)
+			}
+		}
+	}
+}
+
+func operationOf(doc *openapi3.T, row route.Row, path string) *openapi3.Operation {
+	if item := doc.Paths.Value(path); item != nil {
+		return item.GetOperation(row.Method)
+	}
+	return nil
+}
+
+// validates checks an answer against the description of its row.
+func validates(t *testing.T, row route.Row, answer []byte) {
+	t.Helper()
+	doc, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := openapi.Paths(row)[0]
+	response := operationOf(doc, row, path).Responses.Status(row.Status)
+	if response == nil {
+		t.Errorf("%s %s: the document has no status %d", row.Method, path, row.Status)
+		return
+	}
+	var value any
+	if err := json.Unmarshal(answer, &value); err != nil {
+		t.Errorf("%s %s: %v", row.Method, path, err)
+		return
+	}
+	err = response.Value.Content.Get("application/json").Schema.Value.VisitJSON(value, openapi3.MultiErrors())
+	if err != nil {
+		t.Errorf("%s %s: the answer is not as described: %v", row.Method, path, err)
+	}
+}
+
+// TestPageAsksNobodyElse reads the page for addresses that are not this server's.
+func TestPageAsksNobodyElse(t *testing.T) {
+	l := newLab(t)
+	answer, err := l.Client().Get(l.URL + "/docs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusOK || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
+		t.Errorf("GET /docs = %d %s, want 200 and text/html", answer.StatusCode, answer.Header.Get("Content-Type"))
+	}
+	if !strings.Contains(answer.Header.Get("Content-Security-Policy"), "connect-src 'self'") {
+		t.Error("the page may ask other servers")
+	}
+	for _, word := range []string{"innerHTML", "insertAdjacentHTML", "document.write", "eval("} {
+		if strings.Contains(string(text), word) {
+			t.Errorf("the page has %s, which reads text as HTML or code", word)
+		}
+	}
+	urls := regexp.MustCompile(`(?:src|href)="([^"]*)"|fetch\('([^']*)'|url\(([^)]*)\)|(https?:)`).FindAllStringSubmatch(string(text), -1)
+	for _, url := range urls {
+		if !slices.Contains(url[1:], "/openapi.json") {
+			t.Errorf("the page has %s in it", url[0])
+		}
+	}
+	if len(urls) == 0 {
+		t.Error("the page does not ask for the document")
+	}
+}
