@@ -78,3 +78,14 @@ func fields(kind, platform string) ([]field, bool) {
 	more, ok := platforms()[platform]
 	return append(all, more...), ok
 }
+
+// Fields are the names of the fields of a type, on a platform if it is
+// dynamips; none of a type that is not known.
+func Fields(kind, platform string) []string {
+	all, _ := fields(kind, platform)
+	names := make([]string, len(all))
+	for i, f := range all {
+		names[i] = f.name
+	}
+	return names
+}
