@@ -67,7 +67,7 @@ func (b *bench) within(s *subject.Server, what string, f func() error) error {
 	}
 	rate := float64(b.size) / (1 << 20) / (took / 1000)
 	b.table.Tell(what, fmt.Sprintf("%s s, %s MiB/s", report.Number(took/1000), report.Number(rate)))
-	b.table.AtMost(what+": RSS of the server over base", (peak-base)/1024, memoryOver, "MiB")
+	b.table.AtMost(what+": RSS of the server over base", max(0, peak-base)/1024, memoryOver, "MiB")
 	return nil
 }
 
