@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -27,7 +26,7 @@ func metricsRow(ctl *controller.Controller) route.Row {
 		page.ServeHTTP(c.Writer, c.Request)
 		return nil
 	})
-	row.Status = http.StatusOK
+	row.Download, row.Doc = true, "all counters, for Prometheus"
 	return row
 }
 

@@ -34,7 +34,7 @@ type Compute struct {
 
 // Row is the stream's route.
 func (s *Compute) Row(path string) route.Row {
-	row := route.Get(path, route.ServerAudit, computeMessage{}, s.serve)
+	row := route.Get(path, route.ServerAudit, computeMessage{}, s.serve).Says("events for a controller elsewhere, over a websocket")
 	row.Status, row.Stream = http.StatusSwitchingProtocols, true
 	return row
 }

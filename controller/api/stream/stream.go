@@ -45,12 +45,13 @@ func Rows(ctl *controller.Controller, cfg Config) []route.Row {
 		path      string
 		privilege route.Privilege
 		beats     bool
+		doc       string
 	}{
-		{"/notifications", route.ServerAudit, false},
-		{"/v1/notifications", route.ServerAudit, false},
-		{"/v2/notifications", route.ServerAudit, true},
-		{"/v1/projects/:project_id/notifications", route.ProjectAudit, false},
-		{"/v2/projects/:project_id/notifications", route.ProjectAudit, false},
+		{"/notifications", route.ServerAudit, false, "events"},
+		{"/v1/notifications", route.ServerAudit, false, "events"},
+		{"/v2/notifications", route.ServerAudit, true, "events, and the load once a second"},
+		{"/v1/projects/:project_id/notifications", route.ProjectAudit, false, "events of a project"},
+		{"/v2/projects/:project_id/notifications", route.ProjectAudit, false, "events of a project"},
 	} {
 		h := h
 		if !base.beats {
@@ -59,8 +60,8 @@ func Rows(ctl *controller.Controller, cfg Config) []route.Row {
 		if base.path == "/v2/projects/:project_id/notifications" {
 			h.nodes = nodes
 		}
-		plain := route.Get(base.path, base.privilege, message{}, h.chunked)
-		ws := route.Get(base.path+"/ws", base.privilege, message{}, h.websocket)
+		plain := route.Get(base.path, base.privilege, message{}, h.chunked).Says(base.doc + ", line by line")
+		ws := route.Get(base.path+"/ws", base.privilege, message{}, h.websocket).Says(base.doc + ", over a websocket")
 		ws.Status = http.StatusSwitchingProtocols
 		plain.Stream, ws.Stream = true, true
 		rows = append(rows, plain, ws)

@@ -48,8 +48,8 @@ type laneRates struct {
 func TelemetryRows(find func(id string) (*controller.Project, error)) []route.Row {
 	t := &telemetryHandler{project: find}
 	const path = "/v2/projects/:project_id/telemetry"
-	plain := route.Get(path, route.LinkAudit, telemetry{}, t.chunked)
-	ws := route.Get(path+"/ws", route.LinkAudit, telemetry{}, t.websocket)
+	plain := route.Get(path, route.LinkAudit, telemetry{}, t.chunked).Says("counters and rates of all links, line by line: `?rate=10` a second")
+	ws := route.Get(path+"/ws", route.LinkAudit, telemetry{}, t.websocket).Says("the same, over a websocket")
 	ws.Status = http.StatusSwitchingProtocols
 	plain.Stream, ws.Stream = true, true
 	return []route.Row{plain, ws}

@@ -78,11 +78,11 @@ func (h *handler) portRows() []route.Row {
 	const port = "/v1/projects/:project_id/vpcs/vms/:vm_id/adapters/:adapter/ports/:port"
 	return []route.Row{
 		{Method: http.MethodPost, Path: port + "/nio", Privilege: route.LinkAllocate, Request: nio{},
-			Response: nio{}, Status: http.StatusCreated, Handler: h.attachNIO},
-		route.Delete(port+"/nio", route.LinkAllocate, h.detachNIO),
+			Response: nio{}, Status: http.StatusCreated, Doc: "sets the NIO of a port", Handler: h.attachNIO},
+		route.Delete(port+"/nio", route.LinkAllocate, h.detachNIO).Says("takes it away and frees its UDP port"),
 		{Method: http.MethodPost, Path: port + "/start_capture", Privilege: route.LinkCapture, Request: captureStart{},
-			Response: captureFile{}, Status: http.StatusOK, Handler: h.startCapture},
-		route.Action(port+"/stop_capture", route.LinkCapture, h.stopCapture),
+			Response: captureFile{}, Status: http.StatusOK, Doc: "captures what passes the port", Handler: h.startCapture},
+		route.Action(port+"/stop_capture", route.LinkCapture, h.stopCapture).Says("ends the capture"),
 	}
 }
 

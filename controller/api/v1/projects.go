@@ -71,17 +71,18 @@ type udpPort struct {
 func (h *handler) projectRows() []route.Row {
 	const all, one = "/v1/projects", "/v1/projects/:project_id"
 	return []route.Row{
-		route.Get(all, route.ProjectAudit, []project{}, h.projects),
+		route.Get(all, route.ProjectAudit, []project{}, h.projects).Says("lists projects"),
 		{Method: http.MethodPost, Path: all, Privilege: route.ProjectAllocate, Request: projectCreate{},
-			Response: project{}, Status: http.StatusCreated, Handler: h.createProject},
-		route.Get(one, route.ProjectAudit, project{}, h.project),
+			Response: project{}, Status: http.StatusCreated,
+			Doc: "makes and opens a project: `name`, `path`, `project_id`, `temporary`", Handler: h.createProject},
+		route.Get(one, route.ProjectAudit, project{}, h.project).Says("tells about a project"),
 		{Method: http.MethodPut, Path: one, Privilege: route.ProjectModify, Request: projectUpdate{},
-			Response: project{}, Status: http.StatusOK, Handler: h.updateProject},
-		route.Delete(one, route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Delete)),
-		route.Action(one+"/commit", route.ProjectModify, route.ForProject(h.ctl, (*controller.Project).Commit)),
-		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Close)),
+			Response: project{}, Status: http.StatusOK, Doc: "changes `name`, `temporary`", Handler: h.updateProject},
+		route.Delete(one, route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Delete)).Says("stops its nodes and deletes it with its files"),
+		route.Action(one+"/commit", route.ProjectModify, route.ForProject(h.ctl, (*controller.Project).Commit)).Says("makes a temporary project permanent"),
+		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Close)).Says("stops its nodes and closes it; deletes a temporary one"),
 		{Method: http.MethodPost, Path: one + "/ports/udp", Privilege: route.NodeAllocate,
-			Response: udpPort{}, Status: http.StatusCreated, Handler: h.allocateUDP},
+			Response: udpPort{}, Status: http.StatusCreated, Doc: "reserves a UDP port for a NIO", Handler: h.allocateUDP},
 	}
 }
 

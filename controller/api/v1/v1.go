@@ -43,12 +43,12 @@ type networkInterface struct {
 
 func (h *handler) serverRows() []route.Row {
 	return []route.Row{
-		route.Get("/v1/version", route.SignedIn, version{}, h.version),
+		route.Get("/v1/version", route.SignedIn, version{}, h.version).Says("tells the version"),
 		{Method: http.MethodPost, Path: "/v1/version", Privilege: route.SignedIn, Request: version{},
-			Response: version{}, Status: http.StatusOK, Handler: h.checkVersion},
-		route.Get("/v1/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces),
+			Response: version{}, Status: http.StatusOK, Doc: "compares `version`; 409 if it is another", Handler: h.checkVersion},
+		route.Get("/v1/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces).Says("lists the host's network interfaces"),
 		{Method: http.MethodPost, Path: "/v1/server/shutdown", Privilege: route.ServerModify,
-			Status: http.StatusCreated, Handler: route.Shutdown(h.cfg.Shutdown)},
+			Status: http.StatusCreated, Doc: "stops all labs, then the server", Handler: route.Shutdown(h.cfg.Shutdown)},
 	}
 }
 

@@ -90,17 +90,17 @@ func (m vmUpdate) patch() controller.NodePatch {
 func (h *handler) vmRows() []route.Row {
 	const all, one = "/v1/projects/:project_id/vpcs/vms", "/v1/projects/:project_id/vpcs/vms/:vm_id"
 	return []route.Row{
-		route.Get(all, route.NodeAudit, []vm{}, h.vms),
+		route.Get(all, route.NodeAudit, []vm{}, h.vms).Says("lists nodes"),
 		{Method: http.MethodPost, Path: all, Privilege: route.NodeAllocate, Request: vmCreate{},
-			Response: vm{}, Status: http.StatusCreated, Handler: h.createVM},
-		route.Get(one, route.NodeAudit, vm{}, h.vm),
+			Response: vm{}, Status: http.StatusCreated, Doc: "makes a virtual PC", Handler: h.createVM},
+		route.Get(one, route.NodeAudit, vm{}, h.vm).Says("tells about a node"),
 		{Method: http.MethodPut, Path: one, Privilege: route.NodeModify, Request: vmUpdate{},
-			Response: vm{}, Status: http.StatusOK, Handler: h.updateVM},
-		route.Delete(one, route.NodeAllocate, route.ForNode(h.ctl, "vm_id", (*controller.Node).Delete)),
-		route.Action(one+"/start", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Start)),
-		route.Action(one+"/stop", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Stop)),
-		route.Action(one+"/suspend", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Suspend)),
-		route.Action(one+"/reload", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Reload)),
+			Response: vm{}, Status: http.StatusOK, Doc: "changes a node", Handler: h.updateVM},
+		route.Delete(one, route.NodeAllocate, route.ForNode(h.ctl, "vm_id", (*controller.Node).Delete)).Says("stops and deletes a node, its links and its files"),
+		route.Action(one+"/start", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Start)).Says("starts a node, or resumes it"),
+		route.Action(one+"/stop", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Stop)).Says("stops a node"),
+		route.Action(one+"/suspend", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Suspend)).Says("suspends a node that runs"),
+		route.Action(one+"/reload", route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", (*controller.Node).Reload)).Says("stops and starts a node"),
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 func (h *handler) applianceRows() []route.Row {
 	const all, one = "/v2/appliances", "/v2/appliances/:appliance_id"
 	return []route.Row{
-		route.Get(all, route.ApplianceAudit, []map[string]any{}, h.appliances),
-		route.Get(one, route.ApplianceAudit, map[string]any{}, h.appliance),
+		route.Get(all, route.ApplianceAudit, []map[string]any{}, h.appliances).Says("lists appliances"),
+		route.Get(one, route.ApplianceAudit, map[string]any{}, h.appliance).Says("tells about an appliance"),
 		{Method: http.MethodPost, Path: one + "/install", Privilege: route.ApplianceAllocate,
-			Response: controller.Template{}, Status: http.StatusCreated, Handler: h.installAppliance},
+			Response: controller.Template{}, Status: http.StatusCreated, Doc: "makes a template of an appliance", Handler: h.installAppliance},
 	}
 }
 

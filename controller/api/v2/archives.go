@@ -44,16 +44,16 @@ func (l *projectLoad) Check() error {
 
 func (h *handler) archiveRows() []route.Row {
 	const one = "/v2/projects/:project_id"
-	export := route.Get(one+"/export", route.ProjectAudit, nil, h.exportProject)
+	export := route.Get(one+"/export", route.ProjectAudit, nil, h.exportProject).Says("the project as one file: `?include_snapshots`, `include_images`, `reset_mac_addresses`, `keep_compute_ids`, `compression`")
 	export.Download = true
 	return []route.Row{
 		export,
 		{Method: http.MethodPost, Path: one + "/import", Privilege: route.ProjectAllocate, Upload: true,
-			Response: project{}, Status: http.StatusCreated, Handler: h.importProject},
+			Response: project{}, Status: http.StatusCreated, Doc: "makes a closed project of such a file: `?name=`", Handler: h.importProject},
 		{Method: http.MethodPost, Path: one + "/duplicate", Privilege: route.ProjectAllocate, Request: projectDuplicate{},
-			Response: project{}, Status: http.StatusCreated, Handler: h.duplicateProject},
+			Response: project{}, Status: http.StatusCreated, Doc: "copies a project", Handler: h.duplicateProject},
 		{Method: http.MethodPost, Path: "/v2/projects/load", Privilege: route.ProjectAllocate, Request: projectLoad{},
-			Response: project{}, Status: http.StatusCreated, Handler: h.loadProject},
+			Response: project{}, Status: http.StatusCreated, Doc: "opens a project file of this machine: `path`", Handler: h.loadProject},
 	}
 }
 

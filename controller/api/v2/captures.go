@@ -64,20 +64,20 @@ type frozen struct {
 
 func (h *handler) captureRows() []route.Row {
 	const one = "/v2/projects/:project_id/links/:link_id"
-	pcap := route.Get(one+"/pcap", route.LinkCapture, nil, h.pcap)
-	live := route.Get(one+"/capture", route.LinkCapture, nil, h.capture)
+	pcap := route.Get(one+"/pcap", route.LinkCapture, nil, h.pcap).Says("the file of the capture, from its beginning, and then what comes")
+	live := route.Get(one+"/capture", route.LinkCapture, nil, h.capture).Says("frames without a file: `?from=-30s`, `&follow=no`, `&match=`, `&snaplen=`, `&format=`")
 	pcap.Stream, live.Stream = true, true
 	return []route.Row{
-		route.Get(one+"/available_filters", route.LinkAudit, []controller.FilterType{}, h.filters),
+		route.Get(one+"/available_filters", route.LinkAudit, []controller.FilterType{}, h.filters).Says("describes the filters"),
 		{Method: http.MethodPost, Path: one + "/start_capture", Privilege: route.LinkCapture, Request: captureStart{},
-			Response: link{}, Status: http.StatusCreated, Handler: h.startCapture},
+			Response: link{}, Status: http.StatusCreated, Doc: "captures what passes into a file", Handler: h.startCapture},
 		{Method: http.MethodPost, Path: one + "/stop_capture", Privilege: route.LinkCapture,
-			Response: link{}, Status: http.StatusCreated, Handler: h.stopCapture},
+			Response: link{}, Status: http.StatusCreated, Doc: "ends that", Handler: h.stopCapture},
 		pcap, live,
 		{Method: http.MethodPost, Path: one + "/test", Privilege: route.LinkModify,
-			Response: linkTest{}, Status: http.StatusOK, Handler: h.testLink},
+			Response: linkTest{}, Status: http.StatusOK, Doc: "tells which hop of the link fails", Handler: h.testLink},
 		{Method: http.MethodPost, Path: "/v2/projects/:project_id/flight_recorder/freeze", Privilege: route.LinkCapture,
-			Request: freezeRequest{}, Response: frozen{}, Status: http.StatusCreated, Handler: h.freeze},
+			Request: freezeRequest{}, Response: frozen{}, Status: http.StatusCreated, Doc: "writes what all links recorded into one file", Handler: h.freeze},
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 )
 
 func (a *computeAPI) hostRows() []route.Row {
-	debug := route.Get(computeRoot+"/debug", route.ServerModify, nil, a.debugReport)
+	debug := route.Get(computeRoot+"/debug", route.ServerModify, nil, a.debugReport).Says("downloads a report for people who look for a fault")
 	debug.Download = true
 	return []route.Row{
-		route.Get(computeRoot+"/version", route.SignedIn, versionResponse{}, a.version),
-		route.Get(computeRoot+"/capabilities", route.ServerAudit, capabilities{}, a.capabilities),
-		route.Get(computeRoot+"/statistics", route.ServerAudit, statistics{}, a.statistics),
-		route.Get(computeRoot+"/network/ports", route.ServerAudit, portsInUse{}, a.ports),
+		route.Get(computeRoot+"/version", route.SignedIn, versionResponse{}, a.version).Says("tells the version"),
+		route.Get(computeRoot+"/capabilities", route.ServerAudit, capabilities{}, a.capabilities).Says("tells the version and the types of nodes"),
+		route.Get(computeRoot+"/statistics", route.ServerAudit, statistics{}, a.statistics).Says("tells the load of this machine"),
+		route.Get(computeRoot+"/network/ports", route.ServerAudit, portsInUse{}, a.ports).Says("tells which console and UDP ports are in use"),
 		debug,
 	}
 }

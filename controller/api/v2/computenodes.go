@@ -25,26 +25,27 @@ func (a *computeAPI) nodeRows() []route.Row {
 	// first, because their addresses are cases of the others'.
 	for _, name := range []string{"vpcs", "qemu", "iou"} {
 		rows = append(rows, route.Row{Method: http.MethodPost, Path: computeProject + "/" + name + "/nodes/:node_id/start",
-			Privilege: route.NodePowerMgmt, Response: object, Status: http.StatusOK, Handler: forType(name, a.startNode)})
+			Privilege: route.NodePowerMgmt, Response: object, Status: http.StatusOK,
+			Doc: "starts a node; answers the node", Handler: forType(name, a.startNode)})
 	}
 	rows = append(rows,
 		route.Row{Method: http.MethodPost, Path: computeNodes, Privilege: route.NodeAllocate, Request: computeNode{},
-			Response: object, Status: http.StatusCreated, Handler: a.createNode},
-		route.Get(computeOne, route.NodeAudit, object, a.node),
+			Response: object, Status: http.StatusCreated, Doc: "makes a node of the type in the path", Handler: a.createNode},
+		route.Get(computeOne, route.NodeAudit, object, a.node).Says("tells about a node"),
 		route.Row{Method: http.MethodPut, Path: computeOne, Privilege: route.NodeModify, Request: computeNode{},
-			Response: object, Status: http.StatusOK, Handler: a.updateNode},
-		route.Delete(computeOne, route.NodeAllocate, a.act((*controller.Node).Delete)),
+			Response: object, Status: http.StatusOK, Doc: "changes a node", Handler: a.updateNode},
+		route.Delete(computeOne, route.NodeAllocate, a.act((*controller.Node).Delete)).Says("stops and deletes a node, its links and its files"),
 		route.Row{Method: http.MethodPost, Path: computeOne + "/duplicate", Privilege: route.NodeAllocate, Request: computeDuplicate{},
-			Response: true, Status: http.StatusCreated, Handler: a.duplicateNode},
+			Response: true, Status: http.StatusCreated, Doc: "copies the files of a node to another", Handler: a.duplicateNode},
 		route.Row{Method: http.MethodPost, Path: computeOne + "/resize_disk", Privilege: route.NodeModify,
-			Response: object, Status: http.StatusCreated, Handler: a.absent("resize a disk")},
-		route.Get(computeOne+"/auto_idlepc", route.NodeAudit, object, a.absent("look for an idle-PC value")),
-		route.Get(computeOne+"/idlepc_proposals", route.NodeAudit, object, a.absent("look for idle-PC values")),
-		route.Action(computeOne+"/console/reset", route.NodeConsole, a.act((*controller.Node).ResetConsole)),
-		streamRow(computeOne+"/console/ws", route.NodeConsole, a.console),
+			Response: object, Status: http.StatusCreated, Doc: "501: no QEMU machine is run here yet", Handler: a.absent("resize a disk")},
+		route.Get(computeOne+"/auto_idlepc", route.NodeAudit, object, a.absent("look for an idle-PC value")).Says("501: Dynamips is not run here"),
+		route.Get(computeOne+"/idlepc_proposals", route.NodeAudit, object, a.absent("look for idle-PC values")).Says("501: Dynamips is not run here"),
+		route.Action(computeOne+"/console/reset", route.NodeConsole, a.act((*controller.Node).ResetConsole)).Says("hangs up on everybody at its console"),
+		streamRow(computeOne+"/console/ws", route.NodeConsole, a.console).Says("its console"),
 	)
 	for _, act := range computeActions() {
-		rows = append(rows, route.Action(computeOne+"/"+act.word, route.NodePowerMgmt, a.act(act.do)))
+		rows = append(rows, route.Action(computeOne+"/"+act.word, route.NodePowerMgmt, a.act(act.do)).Says(act.doc))
 	}
 	return rows
 }
@@ -53,14 +54,19 @@ func (a *computeAPI) nodeRows() []route.Row {
 type computeAction struct {
 	word string
 	do   func(*controller.Node, context.Context) error
+	doc  string
 }
 
 // computeActions are GNS3's words, which differ between types of nodes.
 func computeActions() []computeAction {
 	return []computeAction{
-		{"start", (*controller.Node).Start}, {"resume", (*controller.Node).Start}, {"unpause", (*controller.Node).Start},
-		{"suspend", (*controller.Node).Suspend}, {"pause", (*controller.Node).Suspend},
-		{"stop", (*controller.Node).Stop}, {"reload", (*controller.Node).Reload},
+		{"start", (*controller.Node).Start, "starts a node, or resumes it"},
+		{"resume", (*controller.Node).Start, "the same"},
+		{"unpause", (*controller.Node).Start, "the same"},
+		{"suspend", (*controller.Node).Suspend, "suspends a node that runs"},
+		{"pause", (*controller.Node).Suspend, "the same"},
+		{"stop", (*controller.Node).Stop, "stops a node"},
+		{"reload", (*controller.Node).Reload, "stops and starts a node"},
 	}
 }
 

@@ -80,17 +80,17 @@ type computeCapture struct {
 }
 
 func (a *computeAPI) portRows() []route.Row {
-	pcap := route.Get(computePort+"/pcap", route.LinkCapture, nil, a.pcap)
+	pcap := route.Get(computePort+"/pcap", route.LinkCapture, nil, a.pcap).Says("the file of the capture, from its beginning, and then what comes")
 	pcap.Stream = true
 	return []route.Row{
 		{Method: http.MethodPost, Path: computePort + "/nio", Privilege: route.LinkAllocate, Request: computeNIO{},
-			Response: computeNIO{}, Status: http.StatusCreated, Handler: a.attachNIO},
+			Response: computeNIO{}, Status: http.StatusCreated, Doc: "sets the NIO of a port", Handler: a.attachNIO},
 		{Method: http.MethodPut, Path: computePort + "/nio", Privilege: route.LinkModify, Request: computeNIOUpdate{},
-			Response: computeNIO{}, Status: http.StatusCreated, Handler: a.updateNIO},
-		route.Delete(computePort+"/nio", route.LinkAllocate, a.detachNIO),
+			Response: computeNIO{}, Status: http.StatusCreated, Doc: "changes `filters` and `suspend` of a NIO", Handler: a.updateNIO},
+		route.Delete(computePort+"/nio", route.LinkAllocate, a.detachNIO).Says("takes it away and frees its UDP port"),
 		{Method: http.MethodPost, Path: computePort + "/start_capture", Privilege: route.LinkCapture, Request: captureStart{},
-			Response: computeCapture{}, Status: http.StatusOK, Handler: a.startPortCapture},
-		route.Action(computePort+"/stop_capture", route.LinkCapture, a.stopPortCapture),
+			Response: computeCapture{}, Status: http.StatusOK, Doc: "captures what passes the port", Handler: a.startPortCapture},
+		route.Action(computePort+"/stop_capture", route.LinkCapture, a.stopPortCapture).Says("ends the capture"),
 		pcap,
 	}
 }

@@ -77,16 +77,17 @@ type computeUDPPort struct {
 func (a *computeAPI) projectRows() []route.Row {
 	const all, one = computeRoot + "/projects", computeProject
 	return []route.Row{
-		route.Get(all, route.ProjectAudit, []computeProjectObject{}, a.projects),
+		route.Get(all, route.ProjectAudit, []computeProjectObject{}, a.projects).Says("lists projects"),
 		{Method: http.MethodPost, Path: all, Privilege: route.ProjectAllocate, Request: computeProjectCreate{},
-			Response: computeProjectObject{}, Status: http.StatusCreated, Handler: a.createProject},
-		route.Get(one, route.ProjectAudit, computeProjectObject{}, a.project),
+			Response: computeProjectObject{}, Status: http.StatusCreated,
+			Doc: "makes and opens a project for a controller elsewhere", Handler: a.createProject},
+		route.Get(one, route.ProjectAudit, computeProjectObject{}, a.project).Says("tells about a project"),
 		{Method: http.MethodPut, Path: one, Privilege: route.ProjectModify, Request: computeProjectUpdate{},
-			Response: computeProjectObject{}, Status: http.StatusOK, Handler: a.updateProject},
-		route.Delete(one, route.ProjectAllocate, route.ForProject(a.ctl, (*controller.Project).Delete)),
-		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(a.ctl, (*controller.Project).Leave)),
+			Response: computeProjectObject{}, Status: http.StatusOK, Doc: "changes `variables`", Handler: a.updateProject},
+		route.Delete(one, route.ProjectAllocate, route.ForProject(a.ctl, (*controller.Project).Delete)).Says("stops its nodes and deletes it with its files"),
+		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(a.ctl, (*controller.Project).Leave)).Says("stops its nodes and closes it; its NIOs lead nowhere then"),
 		{Method: http.MethodPost, Path: one + "/ports/udp", Privilege: route.NodeAllocate,
-			Response: computeUDPPort{}, Status: http.StatusCreated, Handler: a.allocateUDP},
+			Response: computeUDPPort{}, Status: http.StatusCreated, Doc: "reserves a UDP port for a NIO", Handler: a.allocateUDP},
 	}
 }
 

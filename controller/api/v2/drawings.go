@@ -65,14 +65,14 @@ func (d drawingCreate) spec() controller.DrawingSpec {
 func (h *handler) drawingRows() []route.Row {
 	const all, one = "/v2/projects/:project_id/drawings", "/v2/projects/:project_id/drawings/:drawing_id"
 	return []route.Row{
-		route.Get(all, route.DrawingAudit, []drawing{}, h.drawings),
+		route.Get(all, route.DrawingAudit, []drawing{}, h.drawings).Says("lists drawings"),
 		{Method: http.MethodPost, Path: all, Privilege: route.DrawingAllocate, Request: drawingCreate{},
-			Response: drawing{}, Status: http.StatusCreated, MaxBody: maxDrawing, Handler: h.createDrawing},
-		route.Get(one, route.DrawingAudit, drawing{}, h.drawing),
+			Response: drawing{}, Status: http.StatusCreated, MaxBody: maxDrawing, Doc: "makes a drawing of `svg`", Handler: h.createDrawing},
+		route.Get(one, route.DrawingAudit, drawing{}, h.drawing).Says("tells about a drawing"),
 		// 201 is what GNS3 answers here.
 		{Method: http.MethodPut, Path: one, Privilege: route.DrawingModify, Request: drawingSettings{},
-			Response: drawing{}, Status: http.StatusCreated, MaxBody: maxDrawing, Handler: h.updateDrawing},
-		route.Delete(one, route.DrawingAllocate, h.deleteDrawing),
+			Response: drawing{}, Status: http.StatusCreated, MaxBody: maxDrawing, Doc: "changes a drawing", Handler: h.updateDrawing},
+		route.Delete(one, route.DrawingAllocate, h.deleteDrawing).Says("deletes a drawing"),
 	}
 }
 

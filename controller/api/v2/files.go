@@ -33,7 +33,7 @@ func (h *handler) fileRows() []route.Row {
 		fileDownload(project, route.ProjectAudit, ofProject), fileUpload(project, route.ProjectModify, ofProject),
 		fileDownload(node, route.NodeAudit, ofNode), fileUpload(node, route.NodeModify, ofNode),
 		fileDownload(compute, route.ProjectAudit, ofProject), fileUpload(compute, route.ProjectModify, ofProject),
-		route.Get(compute+"/files", route.ProjectAudit, []projectFile{}, h.projectFiles),
+		route.Get(compute+"/files", route.ProjectAudit, []projectFile{}, h.projectFiles).Says("lists the files of a project, with their MD5 sums"),
 	}
 }
 
@@ -51,14 +51,14 @@ func fileDownload(of string, privilege route.Privilege, find func(*gin.Context) 
 		download(c, file, time.Time{})
 		return nil
 	})
-	row.Download, row.Means = true, meant(row.Path)
+	row.Download, row.Means, row.Doc = true, meant(row.Path), "downloads one of its files"
 	return row
 }
 
 func fileUpload(of string, privilege route.Privilege, find func(*gin.Context) (withFiles, error)) route.Row {
 	path := of + "/files/*path"
 	return route.Row{Method: http.MethodPost, Path: path, Means: meant(path), Privilege: privilege, Status: http.StatusCreated, Upload: true,
-		Handler: answering(http.StatusCreated, func(c *gin.Context) error {
+		Doc: "writes one of its files", Handler: answering(http.StatusCreated, func(c *gin.Context) error {
 			owner, err := find(c)
 			if err != nil {
 				return err

@@ -51,22 +51,22 @@ func (h *handler) imageRows() []route.Row {
 	var rows []route.Row
 	for _, emulator := range []string{"qemu", "iou", "dynamips"} {
 		path := "/" + emulator + "/images"
-		get := route.Get(path+"/*filename", route.ImageAudit, nil, h.image(emulator))
+		get := route.Get(path+"/*filename", route.ImageAudit, nil, h.image(emulator)).Says("downloads an image")
 		get.Download = true
-		rows = append(rows, route.Get(path, route.ImageAudit, []image{}, h.images(emulator)), get,
+		rows = append(rows, route.Get(path, route.ImageAudit, []image{}, h.images(emulator)).Says("lists images"), get,
 			route.Row{Method: http.MethodPost, Path: path + "/*filename", Privilege: route.ImageAllocate,
-				Status: http.StatusNoContent, Upload: true, Handler: h.uploadImage(emulator)})
+				Status: http.StatusNoContent, Upload: true, Doc: "keeps an image, with its MD5 sum", Handler: h.uploadImage(emulator)})
 	}
 	rows = append(rows,
-		route.Get("/docker/images", route.ImageAudit, []dockerImage{}, emptyList[dockerImage]),
-		route.Get("/virtualbox/vms", route.ImageAudit, []virtualboxVM{}, emptyList[virtualboxVM]),
-		route.Get("/vmware/vms", route.ImageAudit, []vmwareVM{}, emptyList[vmwareVM]),
+		route.Get("/docker/images", route.ImageAudit, []dockerImage{}, emptyList[dockerImage]).Says("lists none: Docker is not run here"),
+		route.Get("/virtualbox/vms", route.ImageAudit, []virtualboxVM{}, emptyList[virtualboxVM]).Says("lists none: VirtualBox is not run here"),
+		route.Get("/vmware/vms", route.ImageAudit, []vmwareVM{}, emptyList[vmwareVM]).Says("lists none: VMware is not run here"),
 	)
-	find := route.Get(endpoint, route.ServerAudit, computeEndpoint{}, h.here(h.endpoint))
+	find := route.Get(endpoint, route.ServerAudit, computeEndpoint{}, h.here(h.endpoint)).Says("tells the address for uploads")
 	find.Means = meant(endpoint)
 	return append(h.onBothSides(append(rows, h.qemuRows()...)), find,
 		route.Row{Method: http.MethodPost, Path: "/v2/computes/:compute_id/auto_idlepc", Privilege: route.NodeModify,
-			Status: http.StatusOK, Handler: h.here(h.autoIdlePC)})
+			Status: http.StatusOK, Doc: "501: Dynamips is not run here", Handler: h.here(h.autoIdlePC)})
 }
 
 // onBothSides makes two rows of each: that of the compute, and that by which

@@ -203,16 +203,17 @@ func (l *linkUpdate) Check() error { return l.linkSettings.check() }
 func (h *handler) linkRows() []route.Row {
 	const all, one = "/v2/projects/:project_id/links", "/v2/projects/:project_id/links/:link_id"
 	return []route.Row{
-		route.Get(all, route.LinkAudit, []link{}, h.links),
+		route.Get(all, route.LinkAudit, []link{}, h.links).Says("lists links"),
 		{Method: http.MethodPost, Path: all, Privilege: route.LinkAllocate, Request: linkCreate{},
-			Response: link{}, Status: http.StatusCreated, Handler: h.createLink},
-		route.Get(one, route.LinkAudit, link{}, h.link),
+			Response: link{}, Status: http.StatusCreated, Doc: "links two ports", Handler: h.createLink},
+		route.Get(one, route.LinkAudit, link{}, h.link).Says("tells about a link"),
 		// 201 is what GNS3 answers here.
 		{Method: http.MethodPut, Path: one, Privilege: route.LinkModify, Request: linkUpdate{},
-			Response: link{}, Status: http.StatusCreated, Handler: h.updateLink},
-		route.Delete(one, route.LinkAllocate, h.deleteLink),
+			Response: link{}, Status: http.StatusCreated,
+			Doc: "changes `suspend`, `filters`, `lane_filters`, `seed`, `link_style` and the labels in `nodes`", Handler: h.updateLink},
+		route.Delete(one, route.LinkAllocate, h.deleteLink).Says("deletes a link"),
 		{Method: http.MethodPost, Path: one + "/reset", Privilege: route.LinkModify,
-			Response: link{}, Status: http.StatusCreated, Handler: h.resetLink},
+			Response: link{}, Status: http.StatusCreated, Doc: "empties its queues and begins its counters anew", Handler: h.resetLink},
 	}
 }
 

@@ -178,21 +178,22 @@ func (p *projectUpdate) Check() error {
 func (h *handler) projectRows() []route.Row {
 	const one = "/v2/projects/:project_id"
 	return []route.Row{
-		route.Get("/v2/projects", route.ProjectAudit, []project{}, h.projects),
+		route.Get("/v2/projects", route.ProjectAudit, []project{}, h.projects).Says("lists projects"),
 		{Method: http.MethodPost, Path: "/v2/projects", Privilege: route.ProjectAllocate, Request: projectCreate{},
-			Response: project{}, Status: http.StatusCreated, Handler: h.createProject},
-		route.Get(one, route.ProjectAudit, project{}, h.project),
+			Response: project{}, Status: http.StatusCreated, Doc: "makes and opens a project", Handler: h.createProject},
+		route.Get(one, route.ProjectAudit, project{}, h.project).Says("tells about a project"),
 		{Method: http.MethodPut, Path: one, Privilege: route.ProjectModify, Request: projectUpdate{},
-			Response: project{}, Status: http.StatusOK, Handler: h.updateProject},
-		route.Delete(one, route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Delete)),
+			Response: project{}, Status: http.StatusOK,
+			Doc: "changes its name, what the clients draw, `temporary`, `links_always_up`, `flight_recorder`", Handler: h.updateProject},
+		route.Delete(one, route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Delete)).Says("stops its nodes and deletes it with its files"),
 		{Method: http.MethodPost, Path: one + "/open", Privilege: route.ProjectAllocate,
-			Response: project{}, Status: http.StatusCreated, Handler: h.openProject},
-		route.Get(one+"/locked", route.ProjectAudit, false, h.projectLocked),
-		route.Action(one+"/lock", route.ProjectModify, route.ForProject(h.ctl, setLocked(true))),
-		route.Action(one+"/unlock", route.ProjectModify, route.ForProject(h.ctl, setLocked(false))),
-		route.Get(one+"/stats", route.ProjectAudit, projectStats{}, h.projectStats),
-		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Close)),
-		route.Action(one+"/commit", route.ProjectModify, route.ForProject(h.ctl, (*controller.Project).Commit)),
+			Response: project{}, Status: http.StatusCreated, Doc: "opens a closed project", Handler: h.openProject},
+		route.Get(one+"/locked", route.ProjectAudit, false, h.projectLocked).Says("tells whether all that can be moved is locked"),
+		route.Action(one+"/lock", route.ProjectModify, route.ForProject(h.ctl, setLocked(true))).Says("locks all nodes and drawings"),
+		route.Action(one+"/unlock", route.ProjectModify, route.ForProject(h.ctl, setLocked(false))).Says("unlocks them"),
+		route.Get(one+"/stats", route.ProjectAudit, projectStats{}, h.projectStats).Says("counts nodes, links, drawings and snapshots"),
+		route.Action(one+"/close", route.ProjectAllocate, route.ForProject(h.ctl, (*controller.Project).Close)).Says("stops its nodes and closes it; deletes a temporary one"),
+		route.Action(one+"/commit", route.ProjectModify, route.ForProject(h.ctl, (*controller.Project).Commit)).Says("makes a temporary project permanent"),
 	}
 }
 

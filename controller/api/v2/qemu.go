@@ -66,13 +66,13 @@ type diskUpdate struct {
 
 func (h *handler) qemuRows() []route.Row {
 	return []route.Row{
-		route.Get("/qemu/binaries", route.ServerAudit, []binary{}, h.qemuBinaries),
-		route.Get("/qemu/img-binaries", route.ServerAudit, []binary{}, h.qemuImageTools),
-		route.Get("/qemu/capabilities", route.ServerAudit, qemuCapabilities{}, h.qemuCapabilities),
+		route.Get("/qemu/binaries", route.ServerAudit, []binary{}, h.qemuBinaries).Says("lists the programs of QEMU on this machine"),
+		route.Get("/qemu/img-binaries", route.ServerAudit, []binary{}, h.qemuImageTools).Says("lists QEMU's programs for disks"),
+		route.Get("/qemu/capabilities", route.ServerAudit, qemuCapabilities{}, h.qemuCapabilities).Says("tells which architectures KVM runs"),
 		{Method: http.MethodPost, Path: "/qemu/img", Privilege: route.ImageAllocate, Request: diskCreate{},
-			Status: http.StatusCreated, Handler: h.createDisk},
+			Status: http.StatusCreated, Doc: "makes an empty disk", Handler: h.createDisk},
 		{Method: http.MethodPut, Path: "/qemu/img", Privilege: route.ImageAllocate, Request: diskUpdate{},
-			Status: http.StatusCreated, Handler: h.extendDisk},
+			Status: http.StatusCreated, Doc: "makes a disk larger", Handler: h.extendDisk},
 	}
 }
 

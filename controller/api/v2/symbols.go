@@ -35,14 +35,14 @@ func (h *handler) symbolRows() []route.Row {
 	// An id has slashes, which clients encode or not, and some clients double
 	// one of them. So what comes after it is for the handler to see.
 	const one, raw, dimensions = "/v2/symbols/*path", "/v2/symbols/{symbol_id}/raw", "/v2/symbols/{symbol_id}/dimensions"
-	get := route.Get(one, route.SymbolAudit, nil, h.symbol)
+	get := route.Get(one, route.SymbolAudit, nil, h.symbol).Says("the picture, or its size")
 	get.Download, get.Means = true, []string{raw, dimensions}
 	return []route.Row{
-		route.Get("/v2/symbols", route.SymbolAudit, []symbol{}, h.symbols),
+		route.Get("/v2/symbols", route.SymbolAudit, []symbol{}, h.symbols).Says("lists symbols"),
 		get,
 		{Method: http.MethodPost, Path: one, Means: []string{raw}, Privilege: route.SymbolAllocate, Upload: true,
-			Status: http.StatusNoContent, Handler: h.uploadSymbol},
-		route.Get("/v2/default_symbols", route.SymbolAudit, map[string]map[string]string{}, h.defaultSymbols),
+			Status: http.StatusNoContent, Doc: "keeps a picture as a symbol of its own, or in place of another", Handler: h.uploadSymbol},
+		route.Get("/v2/default_symbols", route.SymbolAudit, map[string]map[string]string{}, h.defaultSymbols).Says("tells the symbols of each theme"),
 	}
 }
 

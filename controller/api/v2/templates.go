@@ -37,17 +37,18 @@ func (u *templateUse) Check() error {
 func (h *handler) templateRows() []route.Row {
 	const all, one = "/v2/templates", "/v2/templates/:template_id"
 	return []route.Row{
-		route.Get(all, route.TemplateAudit, []controller.Template{}, h.templates),
+		route.Get(all, route.TemplateAudit, []controller.Template{}, h.templates).Says("lists templates, the built-in ones last"),
 		{Method: http.MethodPost, Path: all, Privilege: route.TemplateAllocate, Request: controller.Template{},
-			Response: controller.Template{}, Status: http.StatusCreated, Handler: h.createTemplate},
-		route.Get(one, route.TemplateAudit, controller.Template{}, h.template),
+			Response: controller.Template{}, Status: http.StatusCreated,
+			Doc: "makes a template; what is left out gets the default of its type", Handler: h.createTemplate},
+		route.Get(one, route.TemplateAudit, controller.Template{}, h.template).Says("tells about a template; `If-None-Match` is heard"),
 		{Method: http.MethodPut, Path: one, Privilege: route.TemplateModify, Request: controller.Template{},
-			Response: controller.Template{}, Status: http.StatusOK, Handler: h.updateTemplate},
-		route.Delete(one, route.TemplateAllocate, h.deleteTemplate),
+			Response: controller.Template{}, Status: http.StatusOK, Doc: "changes a template", Handler: h.updateTemplate},
+		route.Delete(one, route.TemplateAllocate, h.deleteTemplate).Says("deletes a template; 409 for a built-in one"),
 		{Method: http.MethodPost, Path: one + "/duplicate", Privilege: route.TemplateAllocate,
-			Response: controller.Template{}, Status: http.StatusCreated, Handler: h.duplicateTemplate},
+			Response: controller.Template{}, Status: http.StatusCreated, Doc: "copies a template", Handler: h.duplicateTemplate},
 		{Method: http.MethodPost, Path: "/v2/projects/:project_id/templates/:template_id", Privilege: route.NodeAllocate,
-			Request: templateUse{}, Response: node{}, Status: http.StatusCreated, Handler: h.useTemplate},
+			Request: templateUse{}, Response: node{}, Status: http.StatusCreated, Doc: "makes a node of a template at `x`, `y`", Handler: h.useTemplate},
 	}
 }
 

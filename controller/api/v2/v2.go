@@ -71,14 +71,17 @@ type action struct {
 	word string
 	one  func(*controller.Node, context.Context) error
 	all  func(*controller.Project, context.Context) error
+	doc  string // of what is done to one
+
+	allDoc string
 }
 
 func actions() []action {
 	return []action{
-		{"start", (*controller.Node).Start, (*controller.Project).StartAll},
-		{"stop", (*controller.Node).Stop, (*controller.Project).StopAll},
-		{"suspend", (*controller.Node).Suspend, (*controller.Project).SuspendAll},
-		{"reload", (*controller.Node).Reload, (*controller.Project).ReloadAll},
+		{"start", (*controller.Node).Start, (*controller.Project).StartAll, "starts a node, or resumes it", "starts all nodes at once"},
+		{"stop", (*controller.Node).Stop, (*controller.Project).StopAll, "stops a node", "stops all nodes at once"},
+		{"suspend", (*controller.Node).Suspend, (*controller.Project).SuspendAll, "suspends a node that runs", "suspends all nodes that run"},
+		{"reload", (*controller.Node).Reload, (*controller.Project).ReloadAll, "stops and starts a node", "stops and starts all nodes"},
 	}
 }
 
@@ -97,11 +100,11 @@ func (v *versionCheck) Check() error { return route.Name("version", v.Version) }
 
 func (h *handler) serverRows() []route.Row {
 	return []route.Row{
-		route.Get("/v2/version", route.SignedIn, versionResponse{}, h.version()),
+		route.Get("/v2/version", route.SignedIn, versionResponse{}, h.version()).Says("tells the version"),
 		{Method: http.MethodPost, Path: "/v2/version", Privilege: route.SignedIn, Request: versionCheck{},
-			Response: versionCheck{}, Status: http.StatusOK, Handler: h.checkVersion},
+			Response: versionCheck{}, Status: http.StatusOK, Doc: "compares `version`; 409 if it is another", Handler: h.checkVersion},
 		{Method: http.MethodPost, Path: "/v2/shutdown", Privilege: route.ServerModify, Status: http.StatusCreated,
-			Handler: route.Shutdown(h.cfg.Shutdown)},
+			Doc: "stops all labs, then the server", Handler: route.Shutdown(h.cfg.Shutdown)},
 	}
 }
 

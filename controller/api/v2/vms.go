@@ -116,25 +116,25 @@ func (m vmUpdate) patch() controller.NodePatch {
 func (h *handler) vmRows() []route.Row {
 	const all, one = "/v2/projects/:project_id/vms", "/v2/projects/:project_id/vms/:vm_id"
 	rows := []route.Row{
-		route.Get(all, route.NodeAudit, []vm{}, h.vms),
+		route.Get(all, route.NodeAudit, []vm{}, h.vms).Says("lists nodes"),
 		{Method: http.MethodPost, Path: all, Privilege: route.NodeAllocate, Request: vmCreate{},
-			Response: vm{}, Status: http.StatusCreated, Handler: h.createVM},
-		route.Get(one, route.NodeAudit, vm{}, h.vm),
+			Response: vm{}, Status: http.StatusCreated, Doc: "makes a node", Handler: h.createVM},
+		route.Get(one, route.NodeAudit, vm{}, h.vm).Says("tells about a node"),
 		{Method: http.MethodPut, Path: one, Privilege: route.NodeModify, Request: vmUpdate{},
-			Response: vm{}, Status: http.StatusOK, Handler: h.updateVM},
-		route.Delete(one, route.NodeAllocate, route.ForNode(h.ctl, "vm_id", (*controller.Node).Delete)),
+			Response: vm{}, Status: http.StatusOK, Doc: "changes a node", Handler: h.updateVM},
+		route.Delete(one, route.NodeAllocate, route.ForNode(h.ctl, "vm_id", (*controller.Node).Delete)).Says("stops and deletes a node, its links and its files"),
 		consoleRow(one, h.consoleOf("vm_id")),
 	}
 	for _, a := range actions() {
 		rows = append(rows,
-			route.Action(all+"/"+a.word, route.NodePowerMgmt, route.ForProject(h.ctl, a.all)),
-			route.Action(one+"/"+a.word, route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", a.one)))
+			route.Action(all+"/"+a.word, route.NodePowerMgmt, route.ForProject(h.ctl, a.all)).Says(a.allDoc),
+			route.Action(one+"/"+a.word, route.NodePowerMgmt, route.ForNode(h.ctl, "vm_id", a.one)).Says(a.doc))
 	}
 	return rows
 }
 
 func consoleRow(node string, h route.Handler) route.Row {
-	row := route.Get(node+"/console/ws", route.NodeConsole, nil, h)
+	row := route.Get(node+"/console/ws", route.NodeConsole, nil, h).Says("its console")
 	row.Status, row.Stream = http.StatusSwitchingProtocols, true
 	return row
 }
