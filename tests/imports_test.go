@@ -47,6 +47,7 @@ func arrows() map[string][]string {
 			"controller/clone", "controller/picture", "controller/symbols", "controller/templates", "controller/appliances", "controller/images",
 			"controller/atomicfile", "controller/qemutools"},
 		"controller/api":         {"controller", "controller/api/...", "notifications"},
+		"controller/api/compat":  {},
 		"controller/api/openapi": {"controller/api/route"},
 		"controller/api/route":   {"controller"},
 		"controller/api/stream":  {"controller", "controller/api/route", "notifications"},

@@ -1,0 +1,57 @@
+package compat
+
+import (
+	"fmt"
+	"strings"
+)
+
+// introduction is what people read before the tables.
+const introduction = `# GNS3 compatibility
+
+<!-- Written by: go test ./controller/api -run Compatibility -update -->
+
+Lanyard speaks the API of GNS3 2.2, for clients and for other GNS3 servers. Programs that talk to a GNS3 server talk to this one unchanged:
+
+- **GNS3's desktop client** 2.2: add a remote server with this one's address and port. It insists on its own version, which is what ` + "`/v2/version`" + `
+  answers unless the settings say another.
+- **GNS3's web client**, when it is served from elsewhere.
+- **gns3fy, the Ansible collection** and scripts with curl.
+- **A GNS3 server** as the controller of this one: add it there as a remote compute.
+
+Projects go both ways, as folders with a ` + "`.gns3`" + ` file and as ` + "`.gns3project`" + ` archives; what is not understood here stays in them.
+
+## What differs on purpose
+
+- **Nodes that run here** are virtual PCs (` + "`vpcs`" + `), Ethernet switches and hubs, clouds, NATs, Frame Relay and ATM switches. Nodes of the other types (QEMU, Docker,
+  Dynamips, IOU, VirtualBox, VMware, TraceNG) can be made, placed, linked, changed, exported and imported; nothing of them is lost. Starting one gets 501.
+- **Unknown fields** of requests are ignored, where GNS3 refuses some. Known ones are checked strictly, and the error names the field and what is allowed.
+- **Errors** have GNS3's shape, ` + "`{\"message\": ..., \"status\": ...}`" + `, without ` + "`path`, `request` or `exception`" + `; an unknown address gets that shape, too.
+- **Answers have more fields** than GNS3's, such as ` + "`emulator`" + ` of a node or ` + "`seq`" + ` of an event. GNS3's clients ignore them.
+- **Connections are kept open** between requests, and a 2xx answer to a change means that it is on the disk.
+- **Other computes** are kept and shown as not connected: this server drives none.
+- **Passwords** are asked for on every route, consoles over websockets included.
+
+## The routes
+
+*same*: it takes and answers what GNS3 does. *more*: it does that, and more. *no*: it answers with an error, whose status is given.
+Answers of routes that are the same may have more fields. All else that this server has is in [api.md](api.md).
+`
+
+// Document is docs/gns3-compatibility.md.
+func Document() string {
+	var b strings.Builder
+	b.WriteString(introduction)
+	group := ""
+	for _, r := range Routes() {
+		if r.Group != group {
+			group = r.Group
+			fmt.Fprintf(&b, "\n### %s\n\n| method | path | here | |\n|---|---|---|---|\n", group)
+		}
+		here := r.How.String()
+		if r.Status != 0 {
+			here += fmt.Sprintf(", %d", r.Status)
+		}
+		b.WriteString(strings.TrimRight(fmt.Sprintf("| %s | `%s` | %s | %s", r.Method, r.Path, here, r.Note), " ") + " |\n")
+	}
+	return b.String()
+}
