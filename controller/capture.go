@@ -197,7 +197,7 @@ func (p *Project) dropCaptures(ctx context.Context) (lost []string, err error) {
 			}
 		}
 		if len(lost) > had {
-			n.rec = rec
+			n.setLocked(rec)
 			changes = append(changes, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)})
 		}
 	}

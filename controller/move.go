@@ -44,7 +44,7 @@ func (p *Project) MoveNodes(ctx context.Context, moves []Move) ([]*Node, error) 
 	}
 	p.mu.Lock()
 	for i, n := range nodes {
-		n.rec = records[i]
+		n.setLocked(records[i])
 	}
 	p.mu.Unlock()
 	for _, n := range nodes {

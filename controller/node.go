@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"io"
+	"maps"
 	"path/filepath"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Node struct {
 
 	// Guarded by p.mu.
 	rec         nodeRecord
+	shown       *shown // of rec; nil until somebody looks
 	gone        bool
 	status      runner.Status // observed, as are the next three
 	reason      string
@@ -46,14 +48,13 @@ func newNode(p *Project, rec nodeRecord) *Node {
 // View is a copy of the node's state. It never waits for an operation.
 func (n *Node) View() NodeView {
 	n.p.mu.Lock()
-	script := n.rec.Script
+	script, shown := n.rec.Script, n.shownLocked()
 	v := NodeView{
 		ID: n.id, ProjectID: n.p.id, Name: n.rec.Name, Type: n.rec.Type, Emulator: n.rec.Emulator,
 		Status: string(n.status), Reason: n.reason, Console: n.rec.Console, ConsoleHost: n.p.c.cfg.ConsoleHost,
-		Folder: n.folderLocked(), CommandLine: n.commandLine, Properties: decodeProperties(n.rec.Properties),
-		ConsoleType: n.rec.ConsoleType, Look: n.rec.look(),
+		Folder: n.folderLocked(), CommandLine: n.commandLine, Properties: maps.Clone(shown.properties),
+		Ports: shown.ports, ConsoleType: n.rec.ConsoleType, Look: n.rec.look(),
 	}
-	v.Ports, _ = n.rec.kind().ports(&n.rec) // checked when they were set
 	for _, port := range n.rec.Ports {
 		if port.NIO != nil {
 			v.NIOs = append(v.NIOs, PortNIO{port.Adapter, port.Port, port.NIO.view()})
@@ -68,6 +69,25 @@ func (n *Node) View() NodeView {
 	}
 	return v
 }
+
+// shown is what is read out of a record for a view. It is never changed.
+type shown struct {
+	properties map[string]any
+	ports      []PortView
+}
+
+// shownLocked reads it once for each record: a list of all nodes would decode a
+// lot of JSON otherwise, with p.mu held.
+func (n *Node) shownLocked() *shown {
+	if n.shown == nil {
+		ports, _ := n.rec.kind().ports(&n.rec) // checked when they were set
+		n.shown = &shown{properties: decodeProperties(n.rec.Properties), ports: ports}
+	}
+	return n.shown
+}
+
+// setLocked replaces the record.
+func (n *Node) setLocked(rec nodeRecord) { n.rec, n.shown = rec, nil }
 
 func (n *Node) folderLocked() string {
 	return filepath.Join(n.p.rec.Path, "project-files", n.rec.Type, n.id)
@@ -172,7 +192,7 @@ func (n *Node) setRecord(rec nodeRecord) {
 	defer n.p.mu.Unlock()
 	n.p.dropNameLocked(n.rec.Name)
 	n.p.names[rec.Name]++
-	n.rec = rec
+	n.setLocked(rec)
 }
 
 func (n *Node) definition() runner.Node {
