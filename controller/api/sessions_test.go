@@ -46,7 +46,7 @@ func inTests() map[string]string {
 		},
 		"TestLinkTest of tests": {"POST " + link + "/test"},
 		"the tests of clouds in tests, with interfaces of their own": {
-			"GET /v1/interfaces", "GET /v2/compute/network/interfaces", "GET /v2/computes/local/network/interfaces",
+			"GET /v1/interfaces", "GET /v2/compute/network/interfaces", "GET /v2/computes/:compute_id/network/interfaces",
 		},
 		"TestUploadsAreStreamed": {
 			"GET /v2/compute/dynamips" + image, "GET /v2/compute/iou" + image, "POST /v2/compute/dynamips" + image, "POST /v2/compute/iou" + image,

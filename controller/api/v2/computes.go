@@ -111,7 +111,7 @@ func (h *handler) computeRows() []route.Row {
 		route.Delete(one, route.ServerModify, h.deleteCompute).Says("forgets a compute, which may be gone already"),
 		route.Get(one+"/ports", route.ServerAudit, portsInUse{}, h.portsOfCompute).Says("tells which console and UDP ports are in use"),
 		route.Get("/v2/compute/network/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces).Says("lists the host's network interfaces"),
-		route.Get("/v2/computes/local/network/interfaces", route.ServerAudit, []networkInterface{}, h.interfaces).Says("the same"),
+		route.Get(one+"/network/interfaces", route.ServerAudit, []networkInterface{}, h.here(h.interfaces)).Says("the same"),
 	}
 }
 
