@@ -1,21 +1,13 @@
 package tests
 
 import (
-	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/lanyard-lab/lanyard/controller/api/route"
-	"github.com/lanyard-lab/lanyard/controller/api/stream"
-	v1 "github.com/lanyard-lab/lanyard/controller/api/v1"
-	v2 "github.com/lanyard-lab/lanyard/controller/api/v2"
 )
 
 // document reads a document of the repository.
@@ -41,26 +33,6 @@ func compare(t *testing.T, what string, documented, real map[string]bool) {
 			t.Errorf("%s does not tell of %s", what, name)
 		}
 	}
-}
-
-func TestEveryRouteIsDocumented(t *testing.T) {
-	parameter := regexp.MustCompile(`:(\w+)`)
-	real := map[string]bool{}
-	rows := slices.Concat(v1.Rows(nil, v1.Config{}), v2.Rows(nil, v2.Config{}), stream.Rows(nil, stream.Config{Log: slog.Default()}), stream.TelemetryRows(nil))
-	real["GET /metrics 200"] = true
-	for _, r := range rows {
-		real[routeLine(r, parameter)] = true
-	}
-	documented := map[string]bool{}
-	row := regexp.MustCompile("(?m)^\\| ([A-Z]+) \\| `(/\\S+)` \\| (\\d+) \\|")
-	for _, found := range row.FindAllStringSubmatch(document(t, "docs/api.md"), -1) {
-		documented[strings.Join(found[1:], " ")] = true
-	}
-	compare(t, "docs/api.md", documented, real)
-}
-
-func routeLine(r route.Row, parameter *regexp.Regexp) string {
-	return fmt.Sprintf("%s %s %d", r.Method, parameter.ReplaceAllString(r.Path, "{$1}"), r.Status)
 }
 
 func TestEverySettingIsDocumented(t *testing.T) {
