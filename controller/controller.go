@@ -187,6 +187,9 @@ func (c *Controller) reconcileAll() {
 	group.SetLimit(8)
 	for _, p := range c.all() {
 		known[p.id] = true
+		if p.isReconciled() { // it came without a runner
+			continue
+		}
 		group.Go(func() error { p.reconcile(c.ctx); return nil })
 	}
 	entries, err := os.ReadDir(filepath.Join(c.cfg.DataDir, "run"))

@@ -62,6 +62,15 @@ func (p *Project) reconcile(ctx context.Context) {
 	}
 }
 
+func (p *Project) isReconciled() bool {
+	select {
+	case <-p.reconciled:
+		return true
+	default:
+		return false
+	}
+}
+
 // warm starts the runner of an open project that has nodes, so that their
 // consoles listen.
 func (p *Project) warm(ctx context.Context) {
