@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -36,6 +37,7 @@ type ExportSpec struct {
 // Export is the archive of a project, about to be written.
 type Export struct {
 	p       *Project
+	what    string // is done, for messages
 	file    *topology.File
 	folder  string
 	spec    ExportSpec
@@ -45,35 +47,56 @@ type Export struct {
 // Export prepares the archive of the project, open or closed. A project with a
 // node that runs is refused: its disks change while they are read.
 func (p *Project) Export(s ExportSpec) (*Export, error) {
+	for _, v := range p.Nodes() {
+		if v.Type == "virtualbox" || v.Type == "vmware" {
+			return nil, Errorf(Conflict, "cannot export project %s: %s is a %s node, whose machine is outside of the project", p.View().Name, v.Name, v.Type)
+		}
+	}
+	return p.prepareExport("export", s)
+}
+
+// prepareExport is Export for what stays on this server, called what.
+func (p *Project) prepareExport(what string, s ExportSpec) (*Export, error) {
 	method, err := archive.ParseCompression(s.Compression)
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	folder, problem := p.rec.Path, p.problem
-	var refused error
-	for _, n := range p.order {
-		switch {
-		case n.status != runner.Stopped && !n.rec.kind().alwaysOn:
-			refused = Errorf(Conflict, "cannot export project %s: %s is %s; stop all nodes first", p.rec.Name, n.rec.Name, n.status)
-		case n.rec.Type == "virtualbox" || n.rec.Type == "vmware":
-			refused = Errorf(Conflict, "cannot export project %s: %s is a %s node, whose machine is outside of the project", p.rec.Name, n.rec.Name, n.rec.Type)
-		}
-	}
-	p.mu.Unlock()
-	if problem != "" {
-		refused = Errorf(Conflict, "cannot export project %s: it could not be loaded: %s", p.id, problem)
-	}
-	if refused != nil {
-		return nil, refused
+	x := &Export{p: p, what: what, spec: s, options: archive.Options{Compression: method, Level: s.Level}}
+	if err := x.check(); err != nil {
+		return nil, err
 	}
 	p.writeScripts()
-	f := p.topologyFile()
-	f.Nodes = portable(f.Nodes, s)
+	p.mu.Lock()
+	x.folder = p.rec.Path
+	p.mu.Unlock()
+	x.file = p.topologyFile()
+	x.file.Nodes = portable(x.file.Nodes, s)
 	if !s.KeepComputes {
-		f.Computes = nil
+		x.file.Computes = nil
 	}
-	return &Export{p: p, file: f, folder: folder, spec: s, options: archive.Options{Compression: method, Level: s.Level}}, nil
+	return x, nil
+}
+
+// check tells why the project cannot be copied now.
+func (x *Export) check() error {
+	x.p.mu.Lock()
+	defer x.p.mu.Unlock()
+	rec := x.p.rec
+	switch {
+	case x.p.state == projectDeleted:
+		return Errorf(NotFound, "there is no project %s", x.p.id)
+	case x.p.problem != "":
+		return Errorf(Conflict, "cannot %s project %s: it could not be loaded: %s", x.what, rec.Name, x.p.problem)
+	}
+	for _, n := range x.p.order {
+		if n.status != runner.Stopped && !n.rec.kind().alwaysOn {
+			return Errorf(Conflict, "cannot %s project %s: %s is %s; stop all nodes first", x.what, rec.Name, n.rec.Name, n.status)
+		}
+		if isClone := string(n.rec.Properties["linked_clone"]); isClone == "true" && (n.rec.Type == "virtualbox" || n.rec.Type == "vmware") {
+			return Errorf(Conflict, "cannot %s project %s: %s is a linked clone of a %s machine, which is outside of the project", x.what, rec.Name, n.rec.Name, n.rec.Type)
+		}
+	}
+	return nil
 }
 
 // Name is the project's name.
@@ -105,13 +128,19 @@ func (x *Export) Write(ctx context.Context, to io.Writer) error {
 			return err
 		}
 	}
-	x.p.mu.Lock()
-	deleted := x.p.state == projectDeleted
-	x.p.mu.Unlock()
-	if deleted {
-		return Errorf(Conflict, "cannot export project %s: it was deleted meanwhile", x.Name())
+	// What was started or deleted meanwhile has changed what was read.
+	if err := x.check(); err != nil {
+		return err
 	}
+	x.p.tellLeftOut(w.LeftOut())
 	return w.Close()
+}
+
+// tellLeftOut warns of files that no archive can have.
+func (p *Project) tellLeftOut(names []string) {
+	if len(names) > 0 {
+		p.c.tell(p.id, "warning", fmt.Sprintf("%d files are not in the archive, because of their names or because they cannot be read; the first is %q", len(names), names[0]))
+	}
 }
 
 // skip leaves out what is not part of the lab.

@@ -267,8 +267,12 @@ func (c *Controller) freeProjectName(name string) string {
 	})
 }
 
-// sweepImports removes what a server that was killed left of imports.
+// sweepImports removes what a server that was killed left of imports and of
+// snapshots. Nothing may be under way.
 func (c *Controller) sweepImports() {
+	for _, p := range c.all() {
+		p.sweepRestores()
+	}
 	for _, folder := range []string{c.cfg.DataDir, filepath.Join(c.cfg.DataDir, "projects")} {
 		left, _ := filepath.Glob(filepath.Join(escapeGlob(folder), importing+"*"))
 		for _, path := range left {

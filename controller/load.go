@@ -18,6 +18,10 @@ func (p *Project) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.finishRestores(ctx, s); err != nil {
+		s.Close()
+		return err
+	}
 	objects := map[string][]store.Object{}
 	for _, kind := range []string{kindNode, kindLink, kindUDP, kindDrawing, kindSVG} {
 		if objects[kind], err = s.All(ctx, kind); err != nil {

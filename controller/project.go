@@ -29,6 +29,7 @@ type Project struct {
 	op         oplock        // held while the project opens, closes or is deleted
 	runnerOp   oplock        // held while its runner is started, adopted or ended
 	fileOp     oplock        // held while the project file is written
+	snapshotOp oplock        // held while a snapshot is taken, restored or deleted
 	reconciled chan struct{} // closed when the runner of a former server is dealt with
 
 	mu       sync.Mutex
@@ -56,7 +57,7 @@ type Project struct {
 }
 
 func newProject(c *Controller, rec projectRecord) *Project {
-	p := &Project{c: c, id: rec.ID, rec: rec, op: newOplock(), runnerOp: newOplock(), fileOp: newOplock(), reconciled: make(chan struct{})}
+	p := &Project{c: c, id: rec.ID, rec: rec, op: newOplock(), runnerOp: newOplock(), fileOp: newOplock(), snapshotOp: newOplock(), reconciled: make(chan struct{})}
 	if rec.Open {
 		p.state = projectOpen
 	}

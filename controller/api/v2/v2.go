@@ -48,6 +48,8 @@ func Render(view any) any {
 		return view
 	case controller.Compute:
 		return computeOf(view)
+	case controller.Snapshot:
+		return snapshotOf(view)
 	default:
 		return struct{}{}
 	}
