@@ -25,6 +25,8 @@ type server struct {
 	http  *http.Client
 	where namespace // that it runs in
 
+	contract contract
+
 	change func(*exec.Cmd) // of the command; may be nil
 
 	cmd    *exec.Cmd
@@ -160,13 +162,15 @@ func (s *server) cleanUp(t *testing.T) {
 	}
 }
 
-// call sends a request and returns status and body.
+// call sends a request and returns status and body, which have to be what the
+// server's description of itself says.
 func (s *server) call(t *testing.T, method, path, body string) (int, string) {
 	t.Helper()
 	status, answer, err := s.try(method, path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.contract.check(t, s, method, path, status, answer)
 	return status, answer
 }
 
