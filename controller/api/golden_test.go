@@ -73,19 +73,22 @@ func play(t *testing.T, l *lab, script string) string {
 		fmt.Fprintf(&out, "%s\n%d\n", line, status)
 		if len(answer) > 0 {
 			text := strings.ReplaceAll(string(bytes.TrimSpace(answer)), l.dir, "DATA")
-			fmt.Fprintln(&out, seen.hide(text))
+			fmt.Fprintln(&out, moment.ReplaceAllString(seen.hide(text), "$1<time>"))
 		}
 		fmt.Fprintln(&out)
 	}
 	return out.String()
 }
 
+// moment is a time of which there is one in an answer.
+var moment = regexp.MustCompile(`("created_at": |taken on )[0-9-]+( at [0-9:]+)?`)
+
 // names are the values that differ from run to run, by the field they came in.
 type names struct{ values map[string][]string }
 
 // learned are the fields that are remembered; ids come before numbers, which
 // could be part of one.
-var learned = []string{"project_id", "vm_id", "node_id", "link_id", "template_id", "console", "udp_port"}
+var learned = []string{"project_id", "vm_id", "node_id", "link_id", "template_id", "snapshot_id", "console", "udp_port"}
 
 func (n *names) learn(answer []byte) {
 	var object map[string]any
