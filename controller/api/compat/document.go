@@ -27,6 +27,9 @@ Projects go both ways, as folders with a ` + "`.gns3`" + ` file and as ` + "`.gn
 - **Unknown fields** of requests are ignored, where GNS3 refuses some. Known ones are checked strictly, and the error names the field and what is allowed.
 - **Errors** have GNS3's shape, ` + "`{\"message\": ..., \"status\": ...}`" + `, without ` + "`path`, `request` or `exception`" + `; an unknown address gets that shape, too.
 - **Answers have more fields** than GNS3's, such as ` + "`emulator`" + ` of a node or ` + "`seq`" + ` of an event. GNS3's clients ignore them.
+- **Names of nodes** are unique in a project: one that is taken gets another number, as with GNS3, also on a rename. The older ` + "`vms`" + ` take a name as it is.
+- **Filters and captures** work on links between nodes of any type, running or not; GNS3 wants an end that can filter, or one that runs.
+- **` + "`auto_close`" + `** closes a project 5 s after its last listener has gone, as with GNS3, unless one of its nodes runs: a lost connection costs nobody a running lab.
 - **Connections are kept open** between requests, and a 2xx answer to a change means that it is on the disk.
 - **Other computes** are kept and shown as not connected: this server drives none.
 - **Passwords** are asked for on every route, consoles over websockets included.
