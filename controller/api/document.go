@@ -2,6 +2,8 @@ package api
 
 import (
 	_ "embed"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -23,21 +25,47 @@ var page []byte
 func documentRows(table []route.Row, version string) []route.Row {
 	read := route.Get("/docs", route.SignedIn, nil, servePage).Says("this description, as a page for people")
 	read.Download = true
-	var document func() ([]byte, error)
+	var described documents
 	rows := []route.Row{
 		route.Get("/openapi.json", route.SignedIn, map[string]any{}, func(c *gin.Context) error {
-			body, err := document()
+			body, err := described.of(c.Query("dialect"))
 			if err != nil {
 				return err
 			}
 			route.Raw(c, http.StatusOK, body)
 			return nil
-		}).Says("describes all routes, in OpenAPI 3.0.3"),
+		}).Says("describes all routes, in OpenAPI 3.0.3").Asks("dialect", "only its routes, such as `v2`"),
 		read,
 	}
-	all := slices.Concat(table, rows)
-	document = sync.OnceValues(func() ([]byte, error) { return openapi.Document(all, version) })
+	described = newDocuments(slices.Concat(table, rows), version)
 	return rows
+}
+
+// documents are descriptions by dialect, "" for all routes. Each is made when
+// it is first asked for.
+type documents map[string]func() ([]byte, error)
+
+func newDocuments(table []route.Row, version string) documents {
+	of := map[string][]route.Row{"": table}
+	for _, row := range table {
+		if dialect := openapi.Dialect(row.Path); dialect != "" {
+			of[dialect] = append(of[dialect], row)
+		}
+	}
+	all := documents{}
+	for dialect, rows := range of {
+		all[dialect] = sync.OnceValues(func() ([]byte, error) { return openapi.Document(rows, version) })
+	}
+	return all
+}
+
+// of is the description of a dialect; Invalid.
+func (d documents) of(dialect string) ([]byte, error) {
+	make, ok := d[dialect]
+	if !ok {
+		return nil, route.Wrong("dialect", fmt.Sprintf("one of %q", slices.Sorted(maps.Keys(d))[1:]), "it is something else")
+	}
+	return make()
 }
 
 // servePage answers the page. It may ask this server alone for more.

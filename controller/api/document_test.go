@@ -125,3 +125,32 @@ func TestPageAsksNobodyElse(t *testing.T) {
 		t.Error("the page does not ask for the document")
 	}
 }
+
+// TestDocumentOfADialect asks for the routes of one dialect.
+func TestDocumentOfADialect(t *testing.T) {
+	h := bare(Config{})
+	for dialect, want := range map[string]string{"v1": "/v1/projects", "v2": "/v2/projects"} {
+		got := ask(t, h, local(http.MethodGet, "/openapi.json?dialect="+dialect, ""))
+		if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" {
+			t.Fatalf("%s = %d %s", dialect, got.status, got.header.Get("Content-Type"))
+		}
+		doc, err := openapi3.NewLoader().LoadFromData([]byte(got.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := doc.Validate(t.Context()); err != nil {
+			t.Errorf("the document of %s is not valid: %v", dialect, err)
+		}
+		if doc.Paths.Value(want) == nil {
+			t.Errorf("the document of %s has no %s", dialect, want)
+		}
+		for path := range doc.Paths.Map() {
+			if !strings.HasPrefix(path, "/"+dialect+"/") {
+				t.Errorf("the document of %s has %s", dialect, path)
+			}
+		}
+	}
+	if got := ask(t, h, local(http.MethodGet, "/openapi.json?dialect=v7", "")); got.status != http.StatusBadRequest || !strings.Contains(got.body, `v1`) {
+		t.Errorf("an unknown dialect = %d %s, want 400 and the dialects", got.status, got.body)
+	}
+}

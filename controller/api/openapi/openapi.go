@@ -53,10 +53,11 @@ type operation struct {
 }
 
 type parameter struct {
-	Name     string  `json:"name"`
-	In       string  `json:"in"`
-	Required bool    `json:"required"`
-	Schema   *schema `json:"schema"`
+	Name        string  `json:"name"`
+	In          string  `json:"in"`
+	Description string  `json:"description,omitempty"`
+	Required    bool    `json:"required"`
+	Schema      *schema `json:"schema"`
 }
 
 type body struct {
@@ -83,6 +84,7 @@ func Document(rows []route.Row, version string) ([]byte, error) {
 		Paths:    map[string]pathItem{},
 		Security: []map[string][]string{{}, {"basic": {}}},
 	}
+	collections := collectionsOf(rows)
 	for _, row := range rows {
 		for _, path := range Paths(row) {
 			method := strings.ToLower(row.Method)
@@ -92,7 +94,9 @@ func Document(rows []route.Row, version string) ([]byte, error) {
 			if doc.Paths[path] == nil {
 				doc.Paths[path] = pathItem{}
 			}
-			doc.Paths[path][method] = s.operation(row, path)
+			op := s.operation(row, path)
+			op.Tags = []string{tag(path, collections)}
+			doc.Paths[path][method] = op
 		}
 	}
 	doc.Components = components{
@@ -107,11 +111,10 @@ func (s *schemas) operation(row route.Row, path string) operation {
 	op := operation{
 		OperationID: operationID(row.Method, path),
 		Summary:     row.Doc,
-		Tags:        []string{tag(path)},
 		Privilege:   string(row.Privilege),
-		Parameters:  parameters(path),
+		Parameters:  parameters(path, row.Query),
 		Responses: map[string]response{
-			strconv.Itoa(row.Status): s.success(row),
+			strconv.Itoa(row.Status): s.success(row, path),
 			"default": {Description: "an error; nothing has been changed",
 				Content: map[string]media{"application/json": {&schema{Ref: refPrefix + errorName}}}},
 		},
@@ -128,8 +131,8 @@ func (s *schemas) operation(row route.Row, path string) operation {
 	return op
 }
 
-// success describes the answer of a row.
-func (s *schemas) success(row route.Row) response {
+// success describes the answer of a row at one of its addresses.
+func (s *schemas) success(row route.Row, path string) response {
 	answer := response{Description: http.StatusText(row.Status)}
 	switch {
 	case row.Status == http.StatusSwitchingProtocols:
@@ -137,6 +140,8 @@ func (s *schemas) success(row route.Row) response {
 	case row.Stream && row.Response != nil:
 		answer.Description = "such objects, one a line, for as long as the client listens"
 		answer.Content = map[string]media{"application/json": {s.response(row.Response)}}
+	case row.Objects[path] != nil:
+		answer.Content = map[string]media{"application/json": {s.response(row.Objects[path])}}
 	case row.Stream, row.Download:
 		answer.Content = map[string]media{"application/octet-stream": {binary()}}
 	case row.Response != nil:

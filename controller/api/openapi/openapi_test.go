@@ -41,9 +41,17 @@ type tree struct {
 	Inline  struct {
 		On bool `json:"on"`
 	} `json:"inline"`
+	Pair     [2]int  `json:"pair"`
+	Colour   string  `json:"colour"`
+	Shade    *string `json:"shade"`
 	Untagged bool
 	//lint:ignore U1000 it must not be described
 	private bool
+}
+
+// Enums tells of two fields, and of one that is no text.
+func (tree) Enums() map[string][]string {
+	return map[string][]string{"colour": {"red", "blue"}, "shade": {"dark"}, "pair": {"none"}}
 }
 
 const treeSchema = `{"type":"object","properties":{
@@ -53,8 +61,10 @@ const treeSchema = `{"type":"object","properties":{
 	"numbers":{"type":"object","additionalProperties":{"type":"integer","minimum":0}},
 	"any":{"nullable":true},"raw":{"nullable":true},"own":{"nullable":true},"text":{"type":"string"},
 	"address":{"type":"string"},"since":{"type":"string","format":"date-time"},"bytes":{"type":"string","format":"byte"},
-	"inline":{"type":"object","properties":{"on":{"type":"boolean"}},"required":["on"]},"Untagged":{"type":"boolean"}},
-	"required":["Untagged","address","all","any","bytes","id","inline","maybe","name","numbers","own","since","text"]}`
+	"inline":{"type":"object","properties":{"on":{"type":"boolean"}},"required":["on"]},"Untagged":{"type":"boolean"},
+	"pair":{"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":2},
+	"colour":{"type":"string","enum":["red","blue"]},"shade":{"type":"string","nullable":true,"enum":["dark",null]}},
+	"required":["Untagged","address","all","any","bytes","colour","id","inline","maybe","name","numbers","own","pair","shade","since","text"]}`
 
 func TestSchemaIsWhatIsEncoded(t *testing.T) {
 	s := newSchemas()
@@ -152,13 +162,14 @@ func TestPaths(t *testing.T) {
 
 func TestDocumentOfOneRow(t *testing.T) {
 	row := route.Row{Method: http.MethodPost, Path: "/v2/things/:id", Privilege: route.NodeModify, Request: base{}, Response: base{},
-		Status: http.StatusCreated, Doc: "does it"}
+		Status: http.StatusCreated, Doc: "does it"}.Asks("from", "since when")
 	text, err := Document([]route.Row{row}, "1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"post":{"operationId":"post_v2_things_id","summary":"does it","tags":["things"],"x-privilege":"Node.Modify",
-		"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}],
+	const want = `{"post":{"operationId":"post_v2_things_id","summary":"does it","tags":["v2 things"],"x-privilege":"Node.Modify",
+		"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}},
+			{"name":"from","in":"query","description":"since when","required":false,"schema":{"type":"string"}}],
 		"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/openapi.base.request"}}}},
 		"responses":{"201":{"description":"Created","content":{"application/json":{"schema":{"$ref":"#/components/schemas/openapi.base"}}}},
 		"default":{"description":"an error; nothing has been changed","content":{"application/json":{"schema":{"$ref":"#/components/schemas/error"}}}}}}}`
@@ -172,5 +183,35 @@ func TestDocumentOfOneRow(t *testing.T) {
 	}
 	if _, err := Document([]route.Row{row, row}, "1"); err == nil {
 		t.Error("two routes at one address are described without an error")
+	}
+}
+
+func TestTags(t *testing.T) {
+	var rows []route.Row
+	for _, path := range []string{"/metrics", "/v2/version", "/v2/labs", "/v2/labs/:id", "/v2/labs/:id/nodes/:node", "/v2/labs/:id/:type/nodes",
+		"/v2/labs/:id/nodes/:node/ports/:port", "/v2/compute/labs/:id", "/v2/compute/version", "/v2/things/*path"} {
+		rows = append(rows, route.Row{Method: http.MethodGet, Path: path})
+	}
+	collections := collectionsOf(rows)
+	for path, want := range map[string]string{
+		"/metrics": "server", "/v2/version": "v2 server", "/v2/labs": "v2 labs", "/v2/labs/{id}/open": "v2 labs",
+		"/v2/labs/{id}/nodes": "v2 labs nodes", "/v2/labs/{id}/nodes/{node}/ports/{port}": "v2 labs nodes",
+		"/v2/compute/labs": "v2 compute labs", "/v2/compute/version": "v2 compute server", "/v2/things/{path}": "v2 things",
+	} {
+		if got := tag(path, collections); got != want {
+			t.Errorf("tag(%s) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+// TestObjectsOfADownload checks that one address of a row may answer JSON.
+func TestObjectsOfADownload(t *testing.T) {
+	row := route.Row{Method: http.MethodGet, Path: "/s/*path", Means: []string{"/s/{id}/raw", "/s/{id}/size"}, Status: http.StatusOK,
+		Download: true, Objects: map[string]any{"/s/{id}/size": base{}}}
+	s := newSchemas()
+	for path, want := range map[string]string{"/s/{id}/raw": "application/octet-stream", "/s/{id}/size": "application/json"} {
+		if content := s.success(row, path).Content; len(content) != 1 || content[want].Schema == nil {
+			t.Errorf("%s answers %v, want %s", path, content, want)
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package openapi
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/lanyard-lab/lanyard/controller/api/route"
@@ -21,11 +23,14 @@ func Paths(row route.Row) []string {
 	return []string{strings.Join(words, "/")}
 }
 
-// parameters are those that the path has.
-func parameters(path string) []parameter {
+// parameters are those that the path has, and those of the query.
+func parameters(path string, query map[string]string) []parameter {
 	var all []parameter
 	for _, found := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(path, -1) {
 		all = append(all, parameter{Name: found[1], In: "path", Required: true, Schema: &schema{Type: "string"}})
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		all = append(all, parameter{Name: name, In: "query", Description: query[name], Schema: &schema{Type: "string"}})
 	}
 	return all
 }
@@ -40,11 +45,53 @@ func operationID(method, path string) string {
 	return id
 }
 
-// tag groups paths: by the word after the dialect, such as "projects".
-func tag(path string) string {
-	words := strings.Split(strings.Trim(path, "/"), "/")
-	if len(words) > 1 && regexp.MustCompile(`^v\d+$`).MatchString(words[0]) {
-		return words[1]
+// Dialect is the dialect of the API that a path belongs to, such as "v2", empty
+// if it belongs to none.
+func Dialect(path string) string {
+	word, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if regexp.MustCompile(`^v\d+$`).MatchString(word) {
+		return word
 	}
-	return strings.TrimSuffix(words[0], ".json")
+	return ""
+}
+
+// tag groups paths: by the dialect and the words of the first two collections
+// in it, such as "v2 projects nodes", a collection being a word that has a
+// parameter behind it somewhere. What is no part of one is "v2 server".
+func tag(path string, collections map[string]bool) string {
+	words := strings.Split(strings.Trim(path, "/"), "/")
+	name := []string{}
+	if dialect := Dialect(path); dialect != "" {
+		name, words = append(name, dialect), words[1:]
+	}
+	found := 0
+	prefix := strings.TrimSuffix("/"+strings.Join(name, "/"), "/")
+	if len(words) > 1 && words[0] == "compute" {
+		name = append(name, "compute")
+	}
+	for _, word := range words {
+		prefix += "/" + word
+		if collections[prefix] && found < 2 {
+			name, found = append(name, word), found+1
+		}
+	}
+	if found == 0 {
+		name = append(name, "server")
+	}
+	return strings.Join(name, " ")
+}
+
+// collectionsOf are the beginnings of paths that have a parameter next.
+func collectionsOf(rows []route.Row) map[string]bool {
+	all := map[string]bool{}
+	for _, row := range rows {
+		for _, path := range Paths(row) {
+			for i := 1; i < len(path); i++ {
+				if path[i] == '{' && !strings.HasSuffix(path[:i-1], "}") {
+					all[path[:i-1]] = true
+				}
+			}
+		}
+	}
+	return all
 }

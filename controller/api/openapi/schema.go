@@ -20,7 +20,10 @@ type schema struct {
 	Type       string             `json:"type,omitempty"`
 	Format     string             `json:"format,omitempty"`
 	Nullable   bool               `json:"nullable,omitempty"`
+	Enum       []any              `json:"enum,omitempty"` // null among them where Nullable
 	Minimum    *int               `json:"minimum,omitempty"`
+	MinItems   int                `json:"minItems,omitempty"`
+	MaxItems   int                `json:"maxItems,omitempty"`
 	Items      *schema            `json:"items,omitempty"`
 	Properties map[string]*schema `json:"properties,omitempty"`
 	Additional *schema            `json:"additionalProperties,omitempty"`
@@ -68,8 +71,10 @@ func (s *schemas) of(t reflect.Type, u use) *schema {
 		return s.object(t, u)
 	case reflect.Map:
 		plain.Type, plain.Additional = "object", s.of(t.Elem(), inner)
-	case reflect.Slice, reflect.Array:
+	case reflect.Slice:
 		plain.Type, plain.Items = "array", s.of(t.Elem(), inner)
+	case reflect.Array:
+		plain.Type, plain.Items, plain.MinItems, plain.MaxItems = "array", s.of(t.Elem(), inner), t.Len(), t.Len()
 	case reflect.String:
 		plain.Type = "string"
 	case reflect.Bool:
@@ -131,12 +136,38 @@ func (s *schemas) object(t reflect.Type, u use) *schema {
 	return &schema{Ref: refPrefix + name}
 }
 
+// enumerated is a struct that tells for some of its fields, by their names in
+// JSON, which values there are.
+type enumerated interface{ Enums() map[string][]string }
+
+// enumsOf are the values of a struct's fields, nil when it tells none.
+func enumsOf(t reflect.Type) map[string][]string {
+	if e, ok := reflect.New(t).Interface().(enumerated); ok {
+		return e.Enums()
+	}
+	return nil
+}
+
+// enumerate limits a text to some values.
+func (s *schema) enumerate(values []string) {
+	for _, value := range values {
+		s.Enum = append(s.Enum, value)
+	}
+	if s.Nullable && len(values) > 0 {
+		s.Enum = append(s.Enum, nil)
+	}
+}
+
 func (s *schemas) fill(object *schema, t reflect.Type, u use) {
 	object.Type, object.Nullable, object.Properties = "object", u.nullable, map[string]*schema{}
+	enums := enumsOf(t)
 	for _, f := range fieldsOf(t) {
 		of := s.of(f.of, use{request: u.request})
 		if f.quoted && slices.Contains([]string{"integer", "number", "boolean"}, of.Type) {
 			of = &schema{Type: "string", Nullable: of.Nullable}
+		}
+		if of.Type == "string" {
+			of.enumerate(enums[f.name])
 		}
 		object.Properties[f.name] = of
 		if !u.request && !f.optional {

@@ -4,6 +4,7 @@ package route
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 )
@@ -63,7 +64,12 @@ type Row struct {
 	MaxBody   int  // longest body in bytes; 0: what is usual, which is enough for all but pictures
 	// Means are the addresses that a Path with a catch-all stands for, such as
 	// "/v2/symbols/{symbol_id}/raw"; empty: Path says all.
-	Means   []string
+	Means []string
+	// Objects are zero values of what those of Means answer that answer JSON,
+	// where the row is a Download.
+	Objects map[string]any
+	// Query says of each parameter that may come behind a "?" what it is for.
+	Query   map[string]string
 	Doc     string // what it does, in a few words for people who look for it
 	Handler Handler
 }
@@ -71,6 +77,15 @@ type Row struct {
 // Says is the row with its Doc.
 func (r Row) Says(doc string) Row {
 	r.Doc = doc
+	return r
+}
+
+// Asks is the row with the parameters of its Query: name, what it is for, name ...
+func (r Row) Asks(query ...string) Row {
+	r.Query = map[string]string{}
+	for pair := range slices.Chunk(query, 2) {
+		r.Query[pair[0]] = pair[1]
+	}
 	return r
 }
 

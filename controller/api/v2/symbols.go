@@ -36,7 +36,7 @@ func (h *handler) symbolRows() []route.Row {
 	// one of them. So what comes after it is for the handler to see.
 	const one, raw, dimensions = "/v2/symbols/*path", "/v2/symbols/{symbol_id}/raw", "/v2/symbols/{symbol_id}/dimensions"
 	get := route.Get(one, route.SymbolAudit, nil, h.symbol).Says("the picture, or its size")
-	get.Download, get.Means = true, []string{raw, dimensions}
+	get.Download, get.Means, get.Objects = true, []string{raw, dimensions}, map[string]any{dimensions: symbolDimensions{}}
 	return []route.Row{
 		route.Get("/v2/symbols", route.SymbolAudit, []symbol{}, h.symbols).Says("lists symbols"),
 		get,
