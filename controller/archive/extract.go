@@ -45,7 +45,7 @@ func (r *Reader) ReadEntry(name string, limit int64) ([]byte, error) {
 //
 // Files keep their time and their permissions, but nothing that gives rights.
 func (r *Reader) Extract(ctx context.Context, into *os.Root, limit int64) error {
-	x := &extraction{ctx: ctx, into: into, left: limit, buffer: make([]byte, bufferSize), folders: map[string]bool{".": true}}
+	x := &extraction{ctx: ctx, from: r.from, into: into, left: limit, buffer: make([]byte, bufferSize), folders: map[string]bool{".": true}}
 	for _, entry := range r.entries {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -59,7 +59,9 @@ func (r *Reader) Extract(ctx context.Context, into *os.Root, limit int64) error 
 
 type extraction struct {
 	ctx     context.Context
+	from    io.ReaderAt
 	into    *os.Root
+	noShare bool  // the file system cannot
 	left    int64 // bytes that may still be written
 	buffer  []byte
 	folders map[string]bool // that are there
@@ -73,17 +75,21 @@ func (x *extraction) extract(entry *zip.File) error {
 	if err := x.makeFolder(path.Dir(name)); err != nil {
 		return err
 	}
-	file, err := x.into.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err := x.into.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return failed(name, err)
 	}
 	defer file.Close()
-	to := &sparse{x: x, file: file, name: name}
-	if err := unpack(entry, to, x.buffer); err != nil {
+	if isShared, err := x.share(entry, file); err != nil {
 		return err
-	}
-	if err := file.Truncate(to.at); err != nil { // it may end with a hole
-		return failed(name, err)
+	} else if !isShared {
+		to := &sparse{x: x, file: file, name: name}
+		if err := unpack(entry, to, x.buffer); err != nil {
+			return err
+		}
+		if err := file.Truncate(to.at); err != nil { // it may end with a hole
+			return failed(name, err)
+		}
 	}
 	if err := file.Chmod(permissions(entry)); err != nil {
 		return failed(name, err)

@@ -19,7 +19,8 @@ const bufferSize = 128 << 10
 // Writer writes an archive as a stream. Not safe for concurrent use.
 type Writer struct {
 	ctx     context.Context
-	zip     *zip.Writer
+	zip     *zip.Writer // nil when it is file
+	file    *fileWriter
 	options Options
 	method  uint16
 	buffer  []byte
@@ -45,10 +46,10 @@ func NewWriter(ctx context.Context, to io.Writer, o Options) (*Writer, error) {
 
 // AddBytes writes a file that is in memory.
 func (w *Writer) AddBytes(name string, modified time.Time, data []byte) error {
-	return w.add(zip.FileHeader{Name: name, Modified: modified, Method: w.method}, 0o644, bytes.NewReader(data))
+	return w.add(zip.FileHeader{Name: name, Modified: modified, Method: w.method}, 0o644, int64(len(data)), bytes.NewReader(data))
 }
 
-// AddFile writes a regular file, from where it stands to its end.
+// AddFile writes a regular file, from its begin to its end.
 func (w *Writer) AddFile(name string, file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
@@ -58,7 +59,7 @@ func (w *Writer) AddFile(name string, file *os.File) error {
 	if method != methodStore && method != methodDeflate && info.Size() > freeOfRatio && w.isUniform(file, info.Size()) {
 		method = methodDeflate
 	}
-	return w.add(zip.FileHeader{Name: name, Modified: info.ModTime(), Method: method}, info.Mode().Perm(), file)
+	return w.add(zip.FileHeader{Name: name, Modified: info.ModTime(), Method: method}, info.Mode().Perm(), info.Size(), file)
 }
 
 // isUniform reports whether nearly all of a file is the same over and over, as
@@ -88,10 +89,10 @@ func (w *Writer) isUniform(file *os.File, size int64) bool {
 
 // addFolder writes an empty folder.
 func (w *Writer) addFolder(name string, info os.FileInfo) error {
-	return w.add(zip.FileHeader{Name: name + "/", Modified: info.ModTime()}, os.ModeDir|info.Mode().Perm(), bytes.NewReader(nil))
+	return w.add(zip.FileHeader{Name: name + "/", Modified: info.ModTime()}, os.ModeDir|info.Mode().Perm(), 0, bytes.NewReader(nil))
 }
 
-func (w *Writer) add(header zip.FileHeader, mode os.FileMode, from io.Reader) error {
+func (w *Writer) add(header zip.FileHeader, mode os.FileMode, size int64, from io.Reader) error {
 	switch {
 	case w.names[header.Name]:
 		return fault.Errorf(fault.Conflict, "cannot write the archive: it has %q twice", header.Name)
@@ -100,6 +101,9 @@ func (w *Writer) add(header zip.FileHeader, mode os.FileMode, from io.Reader) er
 	}
 	w.names[header.Name] = true
 	header.SetMode(mode)
+	if w.file != nil {
+		return w.file.add(header, size, from)
+	}
 	if header.Method == methodLZMA {
 		header.Flags |= flagMarked
 	}
@@ -138,6 +142,9 @@ func (w *Writer) LeftOut() []string { return w.leftOut }
 func (w *Writer) Close() error {
 	if err := w.ctx.Err(); err != nil {
 		return err
+	}
+	if w.file != nil {
+		return w.file.close()
 	}
 	return w.zip.Close()
 }
