@@ -40,6 +40,7 @@ func Rows(ctl *controller.Controller, cfg Config) []route.Row {
 	}
 	nodes := newLines(cfg.RenderNode, cfg.Log)
 	nodes.action = nodeAction
+	const since = "number of an event: what came after it is sent first"
 	var rows []route.Row
 	for _, base := range []struct {
 		path      string
@@ -60,8 +61,8 @@ func Rows(ctl *controller.Controller, cfg Config) []route.Row {
 		if base.path == "/v2/projects/:project_id/notifications" {
 			h.nodes = nodes
 		}
-		plain := route.Get(base.path, base.privilege, message{}, h.chunked).Says(base.doc + ", line by line")
-		ws := route.Get(base.path+"/ws", base.privilege, message{}, h.websocket).Says(base.doc + ", over a websocket")
+		plain := route.Get(base.path, base.privilege, message{}, h.chunked).Says(base.doc+", line by line").Asks("since", since)
+		ws := route.Get(base.path+"/ws", base.privilege, message{}, h.websocket).Says(base.doc+", over a websocket").Asks("since", since)
 		ws.Status = http.StatusSwitchingProtocols
 		plain.Stream, ws.Stream = true, true
 		rows = append(rows, plain, ws)

@@ -47,9 +47,9 @@ type laneRates struct {
 // TelemetryRows are the routes of a project's counters.
 func TelemetryRows(find func(id string) (*controller.Project, error)) []route.Row {
 	t := &telemetryHandler{project: find}
-	const path = "/v2/projects/:project_id/telemetry"
-	plain := route.Get(path, route.LinkAudit, telemetry{}, t.chunked).Says("counters and rates of all links, line by line: `?rate=10` a second")
-	ws := route.Get(path+"/ws", route.LinkAudit, telemetry{}, t.websocket).Says("the same, over a websocket")
+	const path, asked = "/v2/projects/:project_id/telemetry", "messages a second, from 0.01 to 10"
+	plain := route.Get(path, route.LinkAudit, telemetry{}, t.chunked).Says("counters and rates of all links, line by line: `?rate=10` a second").Asks("rate", asked)
+	ws := route.Get(path+"/ws", route.LinkAudit, telemetry{}, t.websocket).Says("the same, over a websocket").Asks("rate", asked)
 	ws.Status = http.StatusSwitchingProtocols
 	plain.Stream, ws.Stream = true, true
 	return []route.Row{plain, ws}

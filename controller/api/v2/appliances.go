@@ -15,7 +15,8 @@ func (h *handler) applianceRows() []route.Row {
 		route.Get(all, route.ApplianceAudit, []map[string]any{}, h.appliances).Says("lists appliances"),
 		route.Get(one, route.ApplianceAudit, map[string]any{}, h.appliance).Says("tells about an appliance"),
 		{Method: http.MethodPost, Path: one + "/install", Privilege: route.ApplianceAllocate,
-			Response: controller.Template{}, Status: http.StatusCreated, Doc: "makes a template of an appliance", Handler: h.installAppliance},
+			Response: controller.Template{}, Status: http.StatusCreated, Doc: "makes a template of an appliance",
+			Query: map[string]string{"version": "of the appliance, else the first whose images are all here"}, Handler: h.installAppliance},
 	}
 }
 

@@ -43,13 +43,16 @@ func (l *projectLoad) Check() error {
 }
 
 func (h *handler) archiveRows() []route.Row {
-	const one = "/v2/projects/:project_id"
-	export := route.Get(one+"/export", route.ProjectAudit, nil, h.exportProject).Says("the project as one file: `?include_snapshots`, `include_images`, `reset_mac_addresses`, `keep_compute_ids`, `compression`")
+	const one, yesOrNo = "/v2/projects/:project_id", "`yes` or `no`"
+	export := route.Get(one+"/export", route.ProjectAudit, nil, h.exportProject).Says("the project as one file: `?include_snapshots`, `include_images`, `reset_mac_addresses`, `keep_compute_ids`, `compression`").
+		Asks("include_snapshots", yesOrNo, "include_images", yesOrNo, "reset_mac_addresses", yesOrNo, "keep_compute_ids", yesOrNo,
+			"compression", "`zip`, `none`, `bzip2`, `lzma` or `zstd`", "compression_level", "a number, which depends on the compression")
 	export.Download = true
 	return []route.Row{
 		export,
 		{Method: http.MethodPost, Path: one + "/import", Privilege: route.ProjectAllocate, Upload: true,
-			Response: project{}, Status: http.StatusCreated, Doc: "makes a closed project of such a file: `?name=`", Handler: h.importProject},
+			Response: project{}, Status: http.StatusCreated, Doc: "makes a closed project of such a file: `?name=`",
+			Query: map[string]string{"name": "of the project, else that in the file", "path": "its folder on the server, else the usual one"}, Handler: h.importProject},
 		{Method: http.MethodPost, Path: one + "/duplicate", Privilege: route.ProjectAllocate, Request: projectDuplicate{},
 			Response: project{}, Status: http.StatusCreated, Doc: "copies a project", Handler: h.duplicateProject},
 		{Method: http.MethodPost, Path: "/v2/projects/load", Privilege: route.ProjectAllocate, Request: projectLoad{},

@@ -65,7 +65,9 @@ type frozen struct {
 func (h *handler) captureRows() []route.Row {
 	const one = "/v2/projects/:project_id/links/:link_id"
 	pcap := route.Get(one+"/pcap", route.LinkCapture, nil, h.pcap).Says("the file of the capture, from its beginning, and then what comes")
-	live := route.Get(one+"/capture", route.LinkCapture, nil, h.capture).Says("frames without a file: `?from=-30s`, `&follow=no`, `&match=`, `&snaplen=`, `&format=`")
+	live := route.Get(one+"/capture", route.LinkCapture, nil, h.capture).Says("frames without a file: `?from=-30s`, `&follow=no`, `&match=`, `&snaplen=`, `&format=`").Asks(
+		"from", "where to begin: `-30s` for what was recorded before, else now; at most `-1h`", "follow", "`no` ends with what is there", "match", "a pcap filter",
+		"snaplen", "bytes of each frame, 0 for all", "format", "`pcapng` or `pcap`")
 	pcap.Stream, live.Stream = true, true
 	return []route.Row{
 		route.Get(one+"/available_filters", route.LinkAudit, []controller.FilterType{}, h.filters).Says("describes the filters"),

@@ -66,7 +66,8 @@ type diskUpdate struct {
 
 func (h *handler) qemuRows() []route.Row {
 	return []route.Row{
-		route.Get("/qemu/binaries", route.ServerAudit, []binary{}, h.qemuBinaries).Says("lists the programs of QEMU on this machine"),
+		route.Get("/qemu/binaries", route.ServerAudit, []binary{}, h.qemuBinaries).Says("lists the programs of QEMU on this machine").
+			Asks("archs", "the machines that are wanted, with commas between them"),
 		route.Get("/qemu/img-binaries", route.ServerAudit, []binary{}, h.qemuImageTools).Says("lists QEMU's programs for disks"),
 		route.Get("/qemu/capabilities", route.ServerAudit, qemuCapabilities{}, h.qemuCapabilities).Says("tells which architectures KVM runs"),
 		{Method: http.MethodPost, Path: "/qemu/img", Privilege: route.ImageAllocate, Request: diskCreate{},
