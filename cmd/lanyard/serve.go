@@ -72,7 +72,7 @@ func serve(c config, signals <-chan os.Signal, stdout, stderr io.Writer) error {
 	asked := make(chan struct{})
 	handler := api.New(ctl, api.Config{
 		Version: c.apiVersion, Release: release, Listen: []string{c.listen}, Hosts: c.allowedHosts, User: c.user, Password: c.password,
-		Shutdown: sync.OnceFunc(func() { close(asked) }), Log: log,
+		WebUI: c.webUI, Shutdown: sync.OnceFunc(func() { close(asked) }), Log: log,
 	})
 	s := startServer(listener, handler, certificate, log)
 	url := baseURL(c.endpoint(address))

@@ -29,6 +29,7 @@ type config struct {
 	tlsKey       string
 	selfSigned   bool
 	allowedHosts []string
+	webUI        string
 	logLevel     slog.Level
 	logJSON      bool
 	hints        bool
@@ -75,6 +76,7 @@ func settings(c *config) []setting {
 		{"tls-key", "FILE", "", "", "its private key, PEM", path(&c.tlsKey)},
 		{"tls-self-signed", "", "no", "", "HTTPS with a certificate that is made once and kept in the data folder", yesNo(&c.selfSigned)},
 		{"allowed-hosts", listOfNames, "", "localhost and IP addresses", "further names by which clients reach this server", list(&c.allowedHosts)},
+		{"web-ui", "DIR", "", "none", "folder of GNS3's web client, to be shown at /", path(&c.webUI)},
 		{"log-level", "LEVEL", "info", "", "least level of log lines: debug, info, warn or error", c.setLogLevel},
 		{"log-format", "FORMAT", "text", "", "form of log lines: text or json", c.setLogFormat},
 		{"hints", "", onTerminal(), "yes on a terminal", "print what to type next", yesNo(&c.hints)},

@@ -39,6 +39,8 @@ type Config struct {
 	// User and Password are asked for by HTTP basic authentication; an empty
 	// User asks nobody.
 	User, Password string
+	// WebUI is the folder of a web client for GNS3's API; empty: none.
+	WebUI string
 	// Shutdown is called once, in its own goroutine, after a request to shut
 	// down has been answered. Nil refuses such requests.
 	Shutdown func()
@@ -66,6 +68,7 @@ func rows(ctl *controller.Controller, cfg Config) []route.Row {
 		stream.Rows(ctl, stream.Config{Render: v2.Render, RenderNode: v2.RenderNode, Log: cfg.Log}),
 		stream.TelemetryRows(ctl.Project),
 		[]route.Row{metricsRow(ctl)},
+		webUIRows(cfg.WebUI),
 	)
 	return append(table, documentRows(table, cmp.Or(cfg.Release, cfg.Version))...)
 }

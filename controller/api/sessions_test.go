@@ -19,6 +19,7 @@ func inTests() map[string]string {
 		image = "/images/*filename"
 	)
 	tests := map[string][]string{
+		"TestWebClient":                {"GET /", "GET /static/web-ui/*file"},
 		"TestDocumentIsServedAndValid": {"GET /docs", "GET /openapi.json"},
 		"TestTelemetry of tests":       {"GET /metrics", "GET /v2/projects/:project_id/telemetry", "GET /v2/projects/:project_id/telemetry/ws"},
 		"TestNotificationsLineByLine, TestNotificationsByWebsocket, TestNotificationsOfASession": {

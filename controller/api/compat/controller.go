@@ -25,8 +25,8 @@ func controllerGroups() []group {
 
 func serverRoutes() []Route {
 	return []Route{
-		get("/").refused(http.StatusNotFound, "GNS3's web client is not part of this server"),
-		get("/static/web-ui/{filename}").refused(http.StatusNotFound, "the same"),
+		get("/").but("leads to `/docs` unless the setting `web_ui` names the folder of GNS3's web client, which is not part of this server"),
+		get("/static/web-ui/{file}").but("404 without that setting"),
 		get("/v1/version"),
 		get("/v2/version").more("`lanyard` is the version of this program"),
 		post("/v2/version"),
