@@ -39,6 +39,7 @@ type Export struct {
 	p       *Project
 	what    string // is done, for messages
 	file    *topology.File
+	nodes   []topology.Node // as they are here
 	folder  string
 	spec    ExportSpec
 	options archive.Options
@@ -70,7 +71,8 @@ func (p *Project) prepareExport(what string, s ExportSpec) (*Export, error) {
 	x.folder = p.rec.Path
 	p.mu.Unlock()
 	x.file = p.topologyFile()
-	x.file.Nodes = portable(x.file.Nodes, s)
+	x.nodes = x.file.Nodes
+	x.file.Nodes = portable(x.nodes, s)
 	if !s.KeepComputes {
 		x.file.Computes = nil
 	}
@@ -108,6 +110,20 @@ func (x *Export) Write(ctx context.Context, to io.Writer) error {
 	if err != nil {
 		return err
 	}
+	return x.write(w)
+}
+
+// writeFile writes the archive, without compression, into an empty file, which
+// shares its bytes with the project's files if the disk can do that.
+func (x *Export) writeFile(ctx context.Context, to *os.File) error {
+	w, err := archive.NewFileWriter(ctx, to)
+	if err != nil {
+		return err
+	}
+	return x.write(w)
+}
+
+func (x *Export) write(w *archive.Writer) error {
 	text, err := x.file.Encode()
 	if err != nil {
 		return err
@@ -170,7 +186,7 @@ func ownFile(base string) bool {
 // whoever imports the project may have it.
 func (x *Export) addImages(w *archive.Writer) error {
 	added := map[string]bool{}
-	for _, n := range x.file.Nodes {
+	for _, n := range x.nodes {
 		folder, keys := imageKeys(n.NodeType)
 		for _, key := range keys {
 			var name string
@@ -182,7 +198,10 @@ func (x *Export) addImages(w *archive.Writer) error {
 				continue
 			}
 			added[entry] = true
-			f, err := x.p.c.images.Open(n.NodeType, path.Base(name))
+			f, err := x.p.c.images.Open(n.NodeType, name)
+			if err != nil { // such as the path that it had on another server
+				f, err = x.p.c.images.Open(n.NodeType, path.Base(name))
+			}
 			if err != nil {
 				continue
 			}

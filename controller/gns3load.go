@@ -193,6 +193,15 @@ func recordOf(id string, f *topology.File) projectRecord {
 // adoptFolder makes a closed project of a folder that has files and no store.
 // An error leaves the folder as it was.
 func (c *Controller) adoptFolder(ctx context.Context, id, name, path string, f *topology.File) (*Project, error) {
+	if err := c.creating.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer c.creating.unlock()
+	return c.adopt(ctx, id, name, path, f)
+}
+
+// adopt is adoptFolder with creating held.
+func (c *Controller) adopt(ctx context.Context, id, name, path string, f *topology.File) (*Project, error) {
 	rec := recordOf(id, f)
 	rec.Path = path
 	if name != "" {
@@ -203,10 +212,6 @@ func (c *Controller) adoptFolder(ctx context.Context, id, name, path string, f *
 	if err != nil {
 		return nil, err
 	}
-	if err := c.creating.lock(ctx); err != nil {
-		return nil, err
-	}
-	defer c.creating.unlock()
 	if _, err := c.Project(id); err == nil {
 		return nil, Errorf(Conflict, "cannot add project %s: there is one with the id %s", rec.Name, id)
 	}

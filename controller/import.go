@@ -8,20 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
 
 	"github.com/lanyard-lab/lanyard/controller/archive"
 	"github.com/lanyard-lab/lanyard/controller/topology"
 )
 
-const (
-	// maxExtracted is how many bytes an archive may have when it is extracted.
-	maxExtracted = 1 << 42
-	// importing begins the name of a folder that is being imported into.
-	importing = ".lanyard-import-"
-)
+// importing begins the names of files and folders of imports that are under way.
+const importing = ".lanyard-import-"
 
 // Import makes a closed project with an id of an archive, which it reads to
 // its end. name and path may be empty: the name is that of the archive then,
@@ -43,40 +39,12 @@ func (c *Controller) Import(ctx context.Context, id, name, path string, from io.
 	if path, err = c.projectFolder(id, path); err != nil {
 		return nil, err
 	}
-	upload, err := c.receive(from)
+	upload, err := c.receive(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	defer upload.Close()
 	return c.importFrom(ctx, id, name, path, upload)
-}
-
-// receive keeps what a client sends in a file that nobody else sees.
-func (c *Controller) receive(from io.Reader) (*os.File, error) {
-	f, err := c.scratch()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := io.Copy(f, from); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-			return nil, Errorf(NoSpace, "cannot receive the archive: the disk is full")
-		}
-		return nil, Errorf(Invalid, "cannot receive the archive: it ended early: %w", err)
-	}
-	return f, nil
-}
-
-// scratch makes a file without a name on the disk of the data folder.
-func (c *Controller) scratch() (*os.File, error) {
-	f, err := os.CreateTemp(c.cfg.DataDir, importing+"*")
-	if err != nil {
-		return nil, Errorf(Unavailable, "cannot make a file for the archive: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		c.cfg.Log.Warn("temporary file stays", "file", f.Name(), "err", err)
-	}
-	return f, nil
 }
 
 // importFrom makes a project of an archive in a file. It builds all in a folder
@@ -101,33 +69,42 @@ func (c *Controller) importFrom(ctx context.Context, id, name, path string, uplo
 	if err != nil {
 		return nil, Errorf(Conflict, "cannot import the archive: its %s: %w", projectEntry, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, Errorf(Forbidden, "cannot make the folder of the project: %w", err)
-	}
-	beside, err := os.MkdirTemp(filepath.Dir(path), importing+"*")
+	beside, done, err := c.beside(path)
 	if err != nil {
-		return nil, Errorf(Forbidden, "cannot make the folder of the project: %w", err)
-	}
-	defer os.RemoveAll(beside)
-	if err := c.unpack(ctx, reader, beside, f, f.ProjectID != id); err != nil {
 		return nil, err
 	}
-	return c.settleImport(ctx, id, name, path, beside, f)
+	defer done()
+	added, err := c.unpack(ctx, reader, beside, f, f.ProjectID != id)
+	var p *Project
+	if err == nil {
+		f.Computes = nil
+		for i := range f.Nodes {
+			f.Nodes[i].ComputeID = localCompute
+		}
+		p, err = c.settle(ctx, id, name, path, beside, f)
+	}
+	if err != nil {
+		c.dropImages(added)
+		return nil, err
+	}
+	return p, nil
 }
 
 // unpack puts the files of an archive into a folder as a project has them. With
-// renew, all objects get new ids.
-func (c *Controller) unpack(ctx context.Context, reader *archive.Reader, folder string, f *topology.File, renew bool) error {
-	if err := os.Chmod(folder, 0o755); err != nil {
-		return Errorf(Unavailable, "cannot use the folder of the project: %w", err)
-	}
+// renew, all objects get new ids. It tells which images it has added to those of
+// the server, also when it fails.
+func (c *Controller) unpack(ctx context.Context, reader *archive.Reader, folder string, f *topology.File, renew bool) ([]addedImage, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return Errorf(Unavailable, "cannot use the folder of the project: %w", err)
+		return nil, Errorf(Unavailable, "cannot use the folder of the project: %w", err)
 	}
 	defer root.Close()
-	if err := reader.Extract(ctx, root, maxExtracted); err != nil {
-		return err
+	room, err := roomIn(root)
+	if err != nil {
+		return nil, err
+	}
+	if err := reader.Extract(ctx, root, room); err != nil {
+		return nil, err
 	}
 	entries, err := os.ReadDir(folder)
 	for _, e := range entries {
@@ -141,44 +118,26 @@ func (c *Controller) unpack(ctx context.Context, reader *archive.Reader, folder 
 		}
 	}
 	if err != nil {
-		return Errorf(Unavailable, "cannot lay out the files of the project: %w", err)
+		return nil, Errorf(Unavailable, "cannot lay out the files of the project: %w", err)
 	}
-	if err := c.takeImages(ctx, root); err != nil {
-		return err
+	if renew {
+		if err := renewIDs(root, f); err != nil {
+			return nil, err
+		}
 	}
-	if !renew {
-		return nil
-	}
-	return renewIDs(root, f)
+	return c.takeImages(ctx, root)
 }
 
-// takeImages moves the images of an archive to those of the server, unless it
-// has one of that name.
-func (c *Controller) takeImages(ctx context.Context, root *os.Root) error {
-	for emulator, folder := range map[string]string{"qemu": "images/QEMU", "dynamips": "images/IOS", "iou": "images/IOU"} {
-		entries, err := os.ReadDir(filepath.Join(root.Name(), folder))
-		if err != nil {
-			continue // none of this kind
-		}
-		for _, e := range entries {
-			if _, here := c.images.Find(emulator, e.Name()); here || !e.Type().IsRegular() {
-				continue
-			}
-			f, err := root.Open(folder + "/" + e.Name())
-			if err != nil {
-				return Errorf(Unavailable, "cannot read image %s of the archive: %w", e.Name(), err)
-			}
-			_, err = c.images.Put(ctx, emulator, e.Name(), f)
-			f.Close()
-			if err != nil {
-				return err
-			}
-		}
+// keptFree is how many bytes of a disk an archive cannot fill.
+const keptFree = 256 << 20
+
+// roomIn is how many bytes may be written to a folder.
+func roomIn(root *os.Root) (int64, error) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(root.Name(), &stat); err != nil {
+		return 0, Errorf(Unavailable, "cannot tell how much room there is in %s: %w", root.Name(), err)
 	}
-	if err := root.RemoveAll("images"); err != nil {
-		return Errorf(Unavailable, "cannot remove the images of the archive: %w", err)
-	}
-	return nil
+	return max(0, int64(stat.Bavail)*stat.Bsize-keptFree), nil
 }
 
 // renewIDs gives all objects of a project new ids, and the folders of its nodes
@@ -221,32 +180,31 @@ func renewIDs(root *os.Root, f *topology.File) error {
 	return nil
 }
 
-// settleImport moves a folder to its place and makes it a project.
-func (c *Controller) settleImport(ctx context.Context, id, name, path, beside string, f *topology.File) (*Project, error) {
+// settle moves a folder to its place and makes it a project.
+func (c *Controller) settle(ctx context.Context, id, name, path, beside string, f *topology.File) (*Project, error) {
 	f.AutoOpen, f.AutoStart, f.AutoClose = false, false, true
-	f.ProjectID, f.Name = id, c.freeProjectName(cmp.Or(name, f.Name))
 	for i := range f.Nodes {
-		f.Nodes[i].ComputeID, f.Nodes[i].Console = localCompute, nil
+		f.Nodes[i].Console = nil
 	}
-	f.Computes, f.Version = nil, c.cfg.Version
+	if err := c.creating.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer c.creating.unlock() // nobody else takes the name
+	f.ProjectID, f.Name, f.Version = id, c.freeProjectName(cmp.Or(name, f.Name)), c.cfg.Version
 	file := projectRecord{Name: f.Name}.file()
+	whole := *f
+	whole.Drawings = append([]topology.Drawing{}, f.Drawings...)
+	if err := writeProjectFile(beside, file, &whole); err != nil {
+		return nil, writeError(err, "write the project file %s", file)
+	}
 	// Rename puts a folder in the place of an empty one, and of nothing else.
 	if err := os.Rename(beside, path); err != nil {
 		return nil, Errorf(Forbidden, "cannot put the project into %s: %w", path, err)
 	}
-	whole := *f
-	whole.Drawings = append([]topology.Drawing{}, f.Drawings...)
-	err := writeProjectFile(path, file, &whole)
-	if err != nil {
-		err = Errorf(Unavailable, "cannot write the project file %s: %w", file, err)
-	}
-	var p *Project
-	if err == nil {
-		p, err = c.adoptFolder(ctx, id, "", path, f)
-	}
+	p, err := c.adopt(ctx, id, "", path, f)
 	if err != nil {
 		if undo := os.RemoveAll(path); undo != nil {
-			c.cfg.Log.Warn("half an import stays", "folder", path, "err", undo)
+			c.cfg.Log.Warn("half a project stays", "folder", path, "err", undo)
 		}
 		return nil, err
 	}
@@ -265,48 +223,4 @@ func (c *Controller) freeProjectName(name string) string {
 	return numbered(1, func(s string) bool { return c.named(s) == nil }, func(number string) string {
 		return name + "-" + number
 	})
-}
-
-// sweepImports removes what a server that was killed left of imports and of
-// snapshots. Nothing may be under way.
-func (c *Controller) sweepImports() {
-	for _, p := range c.all() {
-		p.sweepRestores()
-	}
-	for _, folder := range []string{c.cfg.DataDir, filepath.Join(c.cfg.DataDir, "projects")} {
-		left, _ := filepath.Glob(filepath.Join(escapeGlob(folder), importing+"*"))
-		for _, path := range left {
-			if err := os.RemoveAll(path); err != nil {
-				c.cfg.Log.Warn("half an import stays", "folder", path, "err", err)
-			}
-		}
-	}
-}
-
-// Duplicate makes a closed project with the same contents, under other ids.
-func (p *Project) Duplicate(ctx context.Context, name, path string, resetMACs bool) (*Project, error) {
-	if name == "" {
-		name = p.View().Name
-	}
-	if err := checkName("project", name); err != nil {
-		return nil, err
-	}
-	id := uuid.NewString()
-	path, err := p.c.projectFolder(id, path)
-	if err != nil {
-		return nil, err
-	}
-	x, err := p.Export(ExportSpec{Snapshots: false, ResetMACs: resetMACs, Compression: "none"})
-	if err != nil {
-		return nil, err
-	}
-	f, err := p.c.scratch()
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if err := x.Write(ctx, f); err != nil {
-		return nil, err
-	}
-	return p.c.importFrom(ctx, id, name, path, f)
 }

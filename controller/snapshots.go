@@ -3,9 +3,11 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,10 +61,28 @@ func (p *Project) takeSnapshot(ctx context.Context, root *os.Root, s Snapshot) e
 		return err
 	}
 	defer file.Abort()
-	if err := x.Write(ctx, file); err != nil {
-		return err
+	to, err := file.Folder().OpenFile(file.TempName(), os.O_RDWR, 0)
+	if err != nil {
+		return Errorf(Unavailable, "cannot write snapshot %s: %w", s.Name, err)
+	}
+	defer to.Close()
+	if err := x.writeFile(ctx, to); err != nil {
+		return writeError(err, "write snapshot %s", s.Name)
 	}
 	return file.Commit(0o644)
+}
+
+// writeError tells why a large file cannot be written.
+func writeError(err error, format string, args ...any) error {
+	what := fmt.Sprintf(format, args...)
+	_, isTold := errors.AsType[*Error](err)
+	switch {
+	case isTold, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return Errorf(NoSpace, "cannot %s: the disk is full; make room and try again", what)
+	}
+	return Errorf(Unavailable, "cannot %s: %w", what, err)
 }
 
 // DeleteSnapshot removes a snapshot; NotFound.
