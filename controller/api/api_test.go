@@ -87,7 +87,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 		method, path, allow string
 		want                int
 	}{
-		{"GET", "/", "", 404},
+		{"GET", "/v2", "", 404},
 		{"GET", "/v2/version/", "", 404},
 		{"GET", "/v3/version", "", 404},
 		{"GET", "/v2/../etc/passwd", "", 404},

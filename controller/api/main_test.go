@@ -93,7 +93,8 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// call sends a request and returns the answer's status and body.
+// call sends a request and returns the answer's status and body, which have to
+// be as the API describes itself.
 func (l *lab) call(t testing.TB, method, path, body string) (int, []byte) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, l.URL+path, strings.NewReader(body))
@@ -112,6 +113,7 @@ func (l *lab) call(t testing.TB, method, path, body string) (int, []byte) {
 	if len(text) > 0 && answer.Header.Get("Content-Type") != "application/json" && (answer.StatusCode >= 400 || !isDownload(method, path)) {
 		t.Errorf("%s %s: Content-Type = %q, want application/json", method, path, answer.Header.Get("Content-Type"))
 	}
+	conforms(t, answer.Request.Method, answer.Request.URL.EscapedPath(), answer.StatusCode, text)
 	return answer.StatusCode, text
 }
 
