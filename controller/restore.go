@@ -123,6 +123,9 @@ func (p *Project) layOut(ctx context.Context, root *os.Root, s Snapshot, beside 
 	}
 	// A snapshot that came with an import has the ids of another project.
 	isOther := !strings.EqualFold(f.ProjectID, p.id)
+	if !isOther {
+		reader.Trust()
+	}
 	if _, err := p.c.unpack(ctx, reader, filepath.Join(root.Name(), into), f, isOther); err != nil {
 		return nil, err
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -245,7 +247,7 @@ func TestSnapshotsThatAreRefused(t *testing.T) {
 func TestDamagedSnapshot(t *testing.T) {
 	p := project(t, start(t))
 	n := node(t, p, "PC1")
-	write(t, n, "disk", strings.Repeat("as it was", 10_000))
+	write(t, n, "disk", strings.Repeat("as it was", 1000))
 	s := snapshotOf(t, p, "one")
 	file := filepath.Join(p.View().Path, "snapshots", s.File)
 	whole, err := os.ReadFile(file)
@@ -405,5 +407,50 @@ func TestSweepAfterAKill(t *testing.T) {
 	}
 	if n := p.Stats().Snapshots; n != 1 {
 		t.Errorf("there are %d snapshots", n)
+	}
+}
+
+// TestSnapshotsAtOnce has many clients that all work on one project.
+func TestSnapshotsAtOnce(t *testing.T) {
+	c := start(t)
+	p := project(t, c)
+	write(t, node(t, p, "PC1"), "disk", "as it was")
+	s := snapshotOf(t, p, "first")
+	var all sync.WaitGroup
+	try := func(what string, do func() error) {
+		all.Go(func() {
+			for range 3 {
+				if err := do(); err != nil && codeOf(err) <= controller.Internal {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+		})
+	}
+	try("restore", func() error { return p.RestoreSnapshot(t.Context(), s.ID) })
+	try("again", func() error { return p.RestoreSnapshot(t.Context(), s.ID) })
+	try("create", func() error { _, err := p.CreateSnapshot(t.Context(), "second"); return err })
+	try("list", func() error { _, err := p.Snapshots(); return err })
+	try("duplicate", func() error { _, err := p.Duplicate(t.Context(), "copy", "", false); return err })
+	try("export", func() error {
+		x, err := p.Export(controller.ExportSpec{Compression: "none", Snapshots: true})
+		if err == nil {
+			err = x.Write(t.Context(), io.Discard)
+		}
+		return err
+	})
+	try("node", func() error {
+		n, err := p.CreateNode(t.Context(), controller.NodeSpec{Name: "PC2", Type: "vpcs", Adapt: true})
+		if err == nil {
+			err = n.Start(t.Context())
+		}
+		return err
+	})
+	all.Wait()
+	restore(t, p, s)
+	if nodes := p.Nodes(); len(nodes) != 1 || nodes[0].Name != "PC1" {
+		t.Errorf("after the last restore, nodes are %v", nodes)
+	}
+	if left, err := filepath.Glob(filepath.Join(p.View().Path, ".lanyard-*")); err != nil || len(left) > 0 {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }

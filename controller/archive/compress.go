@@ -53,24 +53,40 @@ func isReadable(method uint16) bool {
 	return false
 }
 
-// decompressor reads a file that has size bytes when they are not compressed.
-func decompressor(method uint16, from io.Reader, size uint64, marked bool) (io.ReadCloser, error) {
+// unpacker unpacks files, one after the other. What it needs of memory it keeps
+// for the next file: many small ones must not cost the memory of many large ones.
+type unpacker struct {
+	buffer []byte
+	zstd   *zstd.Decoder // nil until it is needed
+}
+
+func newUnpacker() *unpacker { return &unpacker{buffer: make([]byte, bufferSize)} }
+
+func (u *unpacker) close() {
+	if u.zstd != nil {
+		u.zstd.Close()
+	}
+}
+
+// decompressor reads a file that has size bytes when they are not compressed. It is good until
+// the next one.
+func (u *unpacker) decompressor(method uint16, from io.Reader, size uint64, marked bool) (io.Reader, error) {
 	switch method {
 	case methodStore:
-		return io.NopCloser(from), nil
+		return from, nil
 	case methodDeflate:
 		return flate.NewReader(from), nil
 	case methodBzip2:
-		return io.NopCloser(bzip2.NewReader(from)), nil
+		return bzip2.NewReader(from), nil
 	case methodLZMA:
-		r, err := newLZMAReader(from, size, marked)
-		return io.NopCloser(r), err
+		return newLZMAReader(from, size, marked)
 	case methodZstd:
-		r, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxDictionary))
-		if err != nil {
-			return nil, err
+		if u.zstd != nil {
+			return u.zstd, u.zstd.Reset(from)
 		}
-		return r.IOReadCloser(), nil
+		r, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxDictionary))
+		u.zstd = r
+		return r, err
 	default:
 		return nil, errors.New("it is compressed in an unknown way")
 	}

@@ -48,6 +48,9 @@ func findDirectory(from io.ReaderAt, size int64) (directoryEnd, error) {
 	if end.size > uint64(end.at) || end.offset != uint64(end.at)-end.size {
 		return directoryEnd{}, fault.Errorf(fault.Conflict, "cannot read the archive: its directory is not where it should be; it was cut off or is damaged")
 	}
+	if end.size > maxDirectory {
+		return directoryEnd{}, fault.Errorf(fault.Conflict, "cannot use the archive: its directory has more than %d MiB", maxDirectory>>20)
+	}
 	count, err := countEntries(io.NewSectionReader(from, int64(end.offset), int64(end.size)))
 	if err != nil {
 		return directoryEnd{}, err
@@ -60,6 +63,10 @@ func findDirectory(from io.ReaderAt, size int64) (directoryEnd, error) {
 
 func tooMany() error {
 	return fault.Errorf(fault.Conflict, "cannot use the archive: it has more than %d files", maxEntries)
+}
+
+func tooManyFolders() error {
+	return fault.Errorf(fault.Conflict, "cannot use the archive: it has more than %d folders", maxEntries)
 }
 
 // countEntries goes over the directory in constant memory.

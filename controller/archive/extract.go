@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/lanyard-lab/lanyard/controller/fault"
@@ -23,7 +22,7 @@ const blockSize = 4096
 // ReadEntry reads a file of the archive that has at most limit bytes. NotFound
 // when there is none of that name, TooLarge, Conflict when it is damaged.
 func (r *Reader) ReadEntry(name string, limit int64) ([]byte, error) {
-	at, ok := slices.BinarySearchFunc(r.entries, name, func(e *zip.File, name string) int { return strings.Compare(bare(e), name) })
+	at, ok := slices.BinarySearchFunc(r.entries, name, func(e *zip.File, name string) int { return compareNames(bare(e), name) })
 	if !ok || isFolder(r.entries[at]) {
 		return nil, fault.Errorf(fault.NotFound, "there is no %q in the archive", name)
 	}
@@ -32,7 +31,9 @@ func (r *Reader) ReadEntry(name string, limit int64) ([]byte, error) {
 		return nil, fault.Errorf(fault.TooLarge, "cannot read %q of the archive: it has %d bytes, at most %d are allowed", name, size, limit)
 	}
 	var text bytes.Buffer
-	if err := unpack(entry, &text, make([]byte, bufferSize)); err != nil {
+	u := newUnpacker()
+	defer u.close()
+	if err := u.unpack(entry, &text); err != nil {
 		return nil, err
 	}
 	return text.Bytes(), nil
@@ -45,7 +46,8 @@ func (r *Reader) ReadEntry(name string, limit int64) ([]byte, error) {
 //
 // Files keep their time and their permissions, but nothing that gives rights.
 func (r *Reader) Extract(ctx context.Context, into *os.Root, limit int64) error {
-	x := &extraction{ctx: ctx, from: r.from, into: into, left: limit, buffer: make([]byte, bufferSize), folders: map[string]bool{".": true}}
+	x := &extraction{ctx: ctx, from: r.from, trusted: r.trusted, into: into, left: limit, unpacker: newUnpacker(), folders: map[string]bool{".": true}}
+	defer x.close()
 	for _, entry := range r.entries {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -58,12 +60,13 @@ func (r *Reader) Extract(ctx context.Context, into *os.Root, limit int64) error 
 }
 
 type extraction struct {
+	*unpacker
 	ctx     context.Context
 	from    io.ReaderAt
 	into    *os.Root
+	trusted bool  // see Reader.Trust
 	noShare bool  // the file system cannot
 	left    int64 // bytes that may still be written
-	buffer  []byte
 	folders map[string]bool // that are there
 }
 
@@ -84,7 +87,7 @@ func (x *extraction) extract(entry *zip.File) error {
 		return err
 	} else if !isShared {
 		to := &sparse{x: x, file: file, name: name}
-		if err := unpack(entry, to, x.buffer); err != nil {
+		if err := x.unpack(entry, to); err != nil {
 			return err
 		}
 		if err := file.Truncate(to.at); err != nil { // it may end with a hole
@@ -128,26 +131,25 @@ func permissions(entry *zip.File) fs.FileMode {
 
 // unpack writes a file. It has the size and the checksum that it says, or this
 // fails.
-func unpack(entry *zip.File, to io.Writer, buffer []byte) error {
+func (u *unpacker) unpack(entry *zip.File, to io.Writer) error {
 	packed, err := entry.OpenRaw()
 	if err != nil {
 		return damaged(entry, err)
 	}
-	from, err := decompressor(entry.Method, packed, entry.UncompressedSize64, entry.Flags&flagMarked != 0)
+	from, err := u.decompressor(entry.Method, packed, entry.UncompressedSize64, entry.Flags&flagMarked != 0)
 	if err != nil {
 		return damaged(entry, err)
 	}
-	defer from.Close()
 	sum, left := crc32.NewIEEE(), entry.UncompressedSize64
 	for {
-		n, err := from.Read(buffer)
+		n, err := from.Read(u.buffer)
 		if uint64(n) > left {
 			return refuse(entry.Name, "it is larger than it says")
 		}
 		left -= uint64(n)
-		sum.Write(buffer[:n])
+		sum.Write(u.buffer[:n])
 		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
+			if _, err := to.Write(u.buffer[:n]); err != nil {
 				return err
 			}
 		}

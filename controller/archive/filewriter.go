@@ -109,13 +109,21 @@ func (z *fileWriter) copy(from io.Reader, at int64) (sum uint32, size uint64, er
 // fill has a large file at the begin of a block.
 func (z *fileWriter) fill(from *os.File, at, size int64) (uint32, uint64, error) {
 	whole := size - size%blockSize
+	before, err := from.Stat()
+	if err != nil {
+		return 0, 0, err
+	}
 	if z.noShare || z.share(from, at, whole) != nil {
 		z.noShare = true
 		return z.copyFile(from, at, size)
 	}
 	z.shared += whole
-	// The checksum is that of what was shared: the original may change now.
-	sum, err := checksum(z.ctx, z.to, at, whole, z.buffer)
+	// The original is in memory more often than its copy is. If it changes
+	// meanwhile, the copy has to be read.
+	sum, err := checksum(z.ctx, from, 0, whole, z.buffer)
+	if after, statErr := from.Stat(); err != nil || statErr != nil || !after.ModTime().Equal(before.ModTime()) || after.Size() != before.Size() {
+		sum, err = checksum(z.ctx, z.to, at, whole, z.buffer)
+	}
 	if err != nil {
 		return 0, 0, err
 	}

@@ -266,4 +266,12 @@ func TestSharing(t *testing.T) {
 	if err := r.Extract(t.Context(), root(t, again), 1<<30); codeOf(err) != fault.Conflict {
 		t.Errorf("Extract() of a damaged archive = %v, want Conflict", err)
 	}
+	trusting := filepath.Join(mount, "trusting")
+	if err := os.Mkdir(trusting, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.Trust()
+	if err := r.Extract(t.Context(), root(t, trusting), 1<<30); err != nil {
+		t.Errorf("Extract() of a trusted archive = %v: it was read", err)
+	}
 }

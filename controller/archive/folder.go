@@ -31,6 +31,9 @@ type folder struct {
 // add writes what is in a folder and reports whether that was anything.
 func (f *folder) add(name string) (bool, error) {
 	entries, err := fs.ReadDir(f.root.FS(), name)
+	if errors.Is(err, fs.ErrNotExist) && name != "." {
+		return false, nil // it went away
+	}
 	if err != nil {
 		return false, fmt.Errorf("cannot read the folder %s: %w", name, err)
 	}
@@ -61,7 +64,7 @@ func (f *folder) addEntry(name string, entry fs.DirEntry) (bool, error) {
 		if err != nil || any {
 			return true, err
 		}
-		info, err := entry.Info()
+		info, err := f.root.Lstat(name)
 		if err != nil {
 			return false, nil
 		}

@@ -74,6 +74,11 @@ func newLZMAReader(from io.Reader, size uint64, marked bool) (io.Reader, error) 
 	if binary.LittleEndian.Uint32(header[5:]) > maxDictionary {
 		return nil, errors.New("it asks for too much memory")
 	}
+	// Nothing reaches back further than the file is long: many small files must not
+	// cost the memory of large ones.
+	if needed := max(size, lzma.MinDictCap); uint64(binary.LittleEndian.Uint32(header[5:])) > needed {
+		binary.LittleEndian.PutUint32(header[5:], uint32(needed))
+	}
 	if marked {
 		size = 1<<64 - 1 // not known
 	}

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"path"
 	"strings"
 	"unicode"
@@ -44,4 +45,39 @@ func checkName(name string) string {
 
 func hasDrive(name string) bool {
 	return len(name) >= 2 && name[1] == ':' && unicode.IsLetter(rune(name[0]))
+}
+
+// compareNames orders names such that what is in a folder comes right behind the
+// folder: the slash is the lowest of all letters. One look at the name before is
+// then enough to know what is new in a name, however deep it goes.
+func compareNames(a, b string) int {
+	i := common(a, b)
+	switch {
+	case i == len(a) || i == len(b):
+		return cmp.Compare(len(a), len(b))
+	case a[i] == '/':
+		return -1
+	case b[i] == '/':
+		return 1
+	}
+	return cmp.Compare(a[i], b[i])
+}
+
+// common is how many bytes two names begin with in common.
+func common(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// newFolders counts the folders above a name that are not above the name before
+// it, and are not that name.
+func newFolders(before, name string) int {
+	shared := common(before+"/", name)
+	shared = strings.LastIndexByte(name[:shared], '/') + 1
+	return strings.Count(name[shared:], "/")
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -15,7 +14,9 @@ import (
 
 // Limits of an archive.
 const (
-	maxEntries = 200_000
+	maxEntries = 200_000 // and as many folders that only names of files make
+	// maxDirectory is the size of a directory in bytes, which is in memory whole.
+	maxDirectory = 256 << 20
 	// maxRatio is how many bytes a byte of a file may become. DEFLATE can make
 	// 1032, so nothing that was compressed in the usual way is refused.
 	maxRatio = 1100
@@ -34,9 +35,10 @@ const (
 // it reads from is.
 type Reader struct {
 	from    io.ReaderAt
-	entries []*zip.File // sorted by name
+	entries []*zip.File // in the order of compareNames
 	files   int64       // how many of them are files
 	size    int64       // of all files, when they are not compressed
+	trusted bool
 }
 
 // Open reads the directory of an archive of size bytes and checks all of it. It
@@ -61,7 +63,7 @@ func Open(from io.ReaderAt, size int64) (*Reader, error) {
 			return nil, refuse(entry.Name, why)
 		}
 	}
-	slices.SortFunc(r.entries, func(a, b *zip.File) int { return cmp.Compare(bare(a), bare(b)) })
+	slices.SortFunc(r.entries, func(a, b *zip.File) int { return compareNames(bare(a), bare(b)) })
 	if err := r.checkNames(); err != nil {
 		return nil, err
 	}
@@ -120,22 +122,22 @@ func (r *Reader) checkEntry(entry *zip.File) string {
 }
 
 // checkNames looks for names that are there twice, or that are those of a file
-// and of a folder at once.
+// and of a folder at once, and counts the folders that the names make.
 func (r *Reader) checkNames() error {
-	files := map[string]bool{}
+	folders := 0
 	for i, entry := range r.entries {
-		if i > 0 && bare(entry) == bare(r.entries[i-1]) {
-			return refuse(bare(entry), "it is there twice")
+		name, before := bare(entry), ""
+		if i > 0 {
+			before = bare(r.entries[i-1])
 		}
-		if !isFolder(entry) {
-			files[entry.Name] = true
+		if i > 0 && name == before {
+			return refuse(name, "it is there twice")
 		}
-	}
-	for _, entry := range r.entries {
-		for above := path.Dir(bare(entry)); above != "."; above = path.Dir(above) {
-			if files[above] {
-				return refuse(above, "it is a file, and there is "+entry.Name)
-			}
+		if i > 0 && !isFolder(r.entries[i-1]) && strings.HasPrefix(name, before+"/") {
+			return refuse(before, "it is a file, and there is "+entry.Name)
+		}
+		if folders += newFolders(before, name); folders > maxEntries {
+			return tooManyFolders()
 		}
 	}
 	return nil
@@ -170,10 +172,15 @@ func (r *Reader) checkPlaces(end int64) error {
 	return nil
 }
 
+// Trust leaves out the checksums of files that share their bytes with the
+// archive when they are extracted, so that these need not be read. It is for
+// archives that this server wrote itself.
+func (r *Reader) Trust() { r.trusted = true }
+
 // Size is that of all files together, as they say, in bytes.
 func (r *Reader) Size() int64 { return r.size }
 
-// Names are those of all files, sorted.
+// Names are those of all files, sorted, with what is in a folder right behind it.
 func (r *Reader) Names() []string {
 	names := make([]string, 0, r.files)
 	for _, entry := range r.entries {

@@ -32,6 +32,9 @@ func (x *extraction) share(entry *zip.File, file *os.File) (bool, error) {
 	if _, err := file.WriteAt(rest, whole); err != nil {
 		return false, failed(entry.Name, err)
 	}
+	if x.trusted {
+		return true, nil
+	}
 	sum, err := checksum(x.ctx, file, 0, size, x.buffer)
 	switch {
 	case x.ctx.Err() != nil:
