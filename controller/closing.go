@@ -9,7 +9,8 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/store"
 )
 
-// halt stops everything that runs, and keeps what is wanted.
+// halt stops everything that runs, and keeps what is wanted. Nothing begins in
+// the project from then on.
 func (p *Project) halt(ctx context.Context) error {
 	if err := p.op.lock(ctx); err != nil {
 		return err
@@ -19,7 +20,7 @@ func (p *Project) halt(ctx context.Context) error {
 	open := p.state == projectOpen
 	p.mu.Unlock()
 	if open {
-		if err := p.shut(ctx); err != nil {
+		if err := p.shut(ctx, projectClosing); err != nil {
 			p.c.cfg.Log.Warn("operations are cut off", "project", p.id, "err", err)
 		}
 	}
@@ -29,22 +30,30 @@ func (p *Project) halt(ctx context.Context) error {
 // Close stops all nodes and ends the runner; a temporary project is deleted.
 // No-op on a closed one.
 func (p *Project) Close(ctx context.Context) error {
+	return p.closeIf(ctx, func() bool { return true })
+}
+
+// closeIf closes the project if it is wanted at that moment, which is asked with
+// p.mu held.
+func (p *Project) closeIf(ctx context.Context, wanted func() bool) error {
 	if err := p.op.lock(ctx); err != nil {
 		return err
 	}
 	defer p.op.unlock()
 	p.mu.Lock()
 	state, rec := p.state, p.rec
-	p.mu.Unlock()
-	if state != projectOpen {
+	if state != projectOpen || !wanted() {
+		p.mu.Unlock()
 		return nil
 	}
+	p.state = projectClosing // in one step with the question
+	p.mu.Unlock()
 	if rec.Temporary {
-		return p.deleteOp(ctx)
+		return p.deleteOp(ctx, state, rec)
 	}
 	ctx = context.WithoutCancel(ctx)
 	rec.Open = false
-	if err := p.shut(ctx); err != nil {
+	if err := p.shut(ctx, state); err != nil {
 		return err
 	}
 	if err := p.closeOp(ctx, rec); err != nil {
@@ -54,12 +63,12 @@ func (p *Project) Close(ctx context.Context) error {
 	return nil
 }
 
-// closeOp ends a shut project's runner and marks it closed; op held.
+// closeOp ends a shut project's runner and marks it closed; op held. After an
+// error it is open, with all nodes stopped.
 func (p *Project) closeOp(ctx context.Context, rec projectRecord) error {
 	fail := func(err error) error {
-		p.mu.Lock()
-		p.state = projectOpen
-		p.mu.Unlock()
+		p.setState(projectOpen)
+		p.c.tasks.start(func() { p.warm(p.c.ctx) }) // consoles answer again
 		return err
 	}
 	if err := p.endRunner(ctx); err != nil {
@@ -68,11 +77,8 @@ func (p *Project) closeOp(ctx context.Context, rec projectRecord) error {
 	if _, err := p.dropCaptures(ctx); err != nil {
 		return fail(err)
 	}
-	changes := p.releaseReserved()
-	if len(changes) > 0 {
-		if err := p.commit(ctx, changes...); err != nil {
-			return fail(err)
-		}
+	if err := p.releaseReserved(ctx); err != nil {
+		return fail(err)
 	}
 	p.writeScripts()
 	if err := p.saveFile(ctx); err != nil {
@@ -84,9 +90,7 @@ func (p *Project) closeOp(ctx context.Context, rec projectRecord) error {
 	}
 	p.mu.Lock()
 	p.rec, p.state = rec, projectClosed
-	for _, n := range p.order {
-		p.c.releasePorts(n.rec)
-	}
+	p.freePortsLocked()
 	s := p.store
 	p.store = nil
 	p.mu.Unlock()
@@ -102,51 +106,61 @@ func (p *Project) Delete(ctx context.Context) error {
 		return err
 	}
 	defer p.op.unlock()
-	return p.deleteOp(ctx)
-}
-
-func (p *Project) deleteOp(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
 	p.mu.Lock()
 	state, rec := p.state, p.rec
 	p.mu.Unlock()
+	return p.deleteOp(ctx, state, rec)
+}
+
+// deleteOp deletes a project that was in a state; op held.
+func (p *Project) deleteOp(ctx context.Context, state projectState, rec projectRecord) error {
+	ctx = context.WithoutCancel(ctx)
 	if state == projectDeleted {
 		return Errorf(NotFound, "there is no project %s", p.id)
 	}
-	if err := p.shut(ctx); err != nil {
+	if err := p.shut(ctx, state); err != nil {
 		return err
 	}
 	back := func(err error) error {
-		p.mu.Lock()
-		p.state = state
-		p.mu.Unlock()
+		p.setState(state)
 		return err
 	}
 	if err := p.endRunner(ctx); err != nil {
 		return back(Errorf(Unavailable, "cannot delete project %s: %w", rec.Name, err))
 	}
+	// Nobody makes a project with its id or in its folder before its files are
+	// gone.
+	if err := p.c.creating.lock(ctx); err != nil {
+		return back(err)
+	}
+	defer p.c.creating.unlock()
 	if err := p.c.commit(ctx, store.Change{Kind: kindProject, ID: p.id}); err != nil {
 		return back(err)
 	}
 	view := p.View()
 	p.mu.Lock()
 	p.state = projectDeleted
-	for _, n := range p.order {
-		p.c.releasePorts(n.rec)
-	}
+	p.freePortsLocked()
 	p.mu.Unlock()
-	p.releaseReserved()
 	p.letGo()
 	p.c.mu.Lock()
 	delete(p.c.projects, p.id)
 	p.c.mu.Unlock()
+	view.Open = false
+	if state == projectOpen { // clients that show it listen for this
+		p.c.bus.Publish(p.id, "project.closed", view)
+	}
 	p.c.bus.Publish(p.id, "project.deleted", view)
-	return p.removeFiles(rec)
+	return p.removeFiles(ctx, rec)
 }
 
 // removeFiles removes what is ours in the project's folder, and the folder
 // when nothing else is in it.
-func (p *Project) removeFiles(rec projectRecord) error {
+func (p *Project) removeFiles(ctx context.Context, rec projectRecord) error {
+	if err := p.fileOp.lock(ctx); err != nil { // the project file may be about to come
+		return err
+	}
+	defer p.fileOp.unlock()
 	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files", "snapshots", rec.file()} {
 		if err := os.RemoveAll(filepath.Join(rec.Path, name)); err != nil {
 			p.c.cfg.Log.Warn("file of a deleted project stays", "project", p.id, "err", err)

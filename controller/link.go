@@ -160,7 +160,7 @@ func (p *Project) enterLink(l *Link) error {
 		}
 		slot := n.rec.port(e.Adapter, e.Port)
 		if slot == nil {
-			return noPort(n.rec.Name, e.Adapter, e.Port)
+			return Errorf(NotFound, "cannot link port %d/%d of %s: it has no such port", e.Adapter, e.Port, n.rec.Name)
 		}
 		if slot.NIO != nil {
 			return Errorf(Conflict, "cannot link port %d/%d of %s: it has a NIO; delete that first", e.Adapter, e.Port, n.rec.Name)
