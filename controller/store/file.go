@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -90,8 +91,10 @@ func create(path string) error {
 			return classify(path, err)
 		}
 	}
-	err := fill(temp)
+	empty, err := emptyStore()
 	if err == nil {
+		err = writeFile(temp, empty)
+	} else if err = fill(temp); err == nil { // there is no room for temporary files, say
 		err = syncFile(temp)
 	}
 	if err == nil {
@@ -107,13 +110,35 @@ func create(path string) error {
 	return nil
 }
 
-func fill(path string) error {
-	// SQLite's own words for a folder that is missing are of no help.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+// emptyStore is the content of a store without objects. All begin with the same
+// bytes, and SQLite takes longer to make them than to read them.
+var emptyStore = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "lanyard-store-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "empty.db")
+	if err := fill(path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// writeFile makes a new file that is on the disk when it returns.
+func writeFile(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	f.Close()
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func fill(path string) error {
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		return err
+	}
 	db, err := sql.Open("sqlite", dsn(path, "rw"))
 	if err != nil {
 		return err
