@@ -18,7 +18,7 @@ import (
 // exported is the archive of a project.
 func exported(t *testing.T, p *controller.Project, s controller.ExportSpec) []byte {
 	t.Helper()
-	x, err := p.Export(s)
+	x, err := p.Export(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func (p *Project) Duplicate(ctx context.Context, name, path string, resetMACs bo
 	if err != nil {
 		return nil, err
 	}
-	x, err := p.prepareExport("duplicate", ExportSpec{ResetMACs: resetMACs, KeepComputes: true})
+	x, err := p.prepareExport(ctx, "duplicate", ExportSpec{ResetMACs: resetMACs, KeepComputes: true})
 	if err != nil {
 		return nil, err
 	}

@@ -41,28 +41,34 @@ type Export struct {
 	file    *topology.File
 	nodes   []topology.Node // as they are here
 	folder  string
+	files   os.FileInfo // of the folder of the nodes' files; nil for none
 	spec    ExportSpec
 	options archive.Options
 }
 
 // Export prepares the archive of the project, open or closed. A project with a
 // node that runs is refused: its disks change while they are read.
-func (p *Project) Export(s ExportSpec) (*Export, error) {
+func (p *Project) Export(ctx context.Context, s ExportSpec) (*Export, error) {
 	for _, v := range p.Nodes() {
 		if v.Type == "virtualbox" || v.Type == "vmware" {
 			return nil, Errorf(Conflict, "cannot export project %s: %s is a %s node, whose machine is outside of the project", p.View().Name, v.Name, v.Type)
 		}
 	}
-	return p.prepareExport("export", s)
+	return p.prepareExport(ctx, "export", s)
 }
 
 // prepareExport is Export for what stays on this server, called what.
-func (p *Project) prepareExport(what string, s ExportSpec) (*Export, error) {
+func (p *Project) prepareExport(ctx context.Context, what string, s ExportSpec) (*Export, error) {
 	method, err := archive.ParseCompression(s.Compression)
 	if err != nil {
 		return nil, err
 	}
 	x := &Export{p: p, what: what, spec: s, options: archive.Options{Compression: method, Level: s.Level}}
+	// While a project opens, there is nothing in it.
+	if err := p.op.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer p.op.unlock()
 	if err := x.check(); err != nil {
 		return nil, err
 	}
@@ -70,6 +76,7 @@ func (p *Project) prepareExport(what string, s ExportSpec) (*Export, error) {
 	p.mu.Lock()
 	x.folder = p.rec.Path
 	p.mu.Unlock()
+	x.files, _ = os.Stat(x.filesPath()) // there need not be one
 	x.file = p.topologyFile()
 	x.nodes = x.file.Nodes
 	x.file.Nodes = portable(x.nodes, s)
@@ -81,6 +88,11 @@ func (p *Project) prepareExport(what string, s ExportSpec) (*Export, error) {
 
 // check tells why the project cannot be copied now.
 func (x *Export) check() error {
+	if x.files != nil {
+		if now, err := os.Stat(x.filesPath()); err == nil && !os.SameFile(now, x.files) {
+			return Errorf(Conflict, "cannot %s project %s: it went back to a snapshot meanwhile; try again", x.what, x.p.View().Name)
+		}
+	}
 	x.p.mu.Lock()
 	defer x.p.mu.Unlock()
 	rec := x.p.rec
@@ -100,6 +112,9 @@ func (x *Export) check() error {
 	}
 	return nil
 }
+
+// filesPath is the folder that a restore of a snapshot replaces.
+func (x *Export) filesPath() string { return filepath.Join(x.folder, "project-files") }
 
 // Name is the project's name.
 func (x *Export) Name() string { return x.file.Name }

@@ -52,7 +52,7 @@ func (p *Project) CreateSnapshot(ctx context.Context, name string) (Snapshot, er
 
 // takeSnapshot writes the file of a snapshot.
 func (p *Project) takeSnapshot(ctx context.Context, root *os.Root, s Snapshot) error {
-	x, err := p.prepareExport("take a snapshot of", ExportSpec{KeepComputes: true, Compression: "none"})
+	x, err := p.prepareExport(ctx, "take a snapshot of", ExportSpec{KeepComputes: true, Compression: "none"})
 	if err != nil {
 		return err
 	}

@@ -64,9 +64,9 @@ type extraction struct {
 	ctx     context.Context
 	from    io.ReaderAt
 	into    *os.Root
-	trusted bool  // see Reader.Trust
-	noShare bool  // the file system cannot
-	left    int64 // bytes that may still be written
+	trusted bool            // see Reader.Trust
+	noShare bool            // the file system cannot
+	left    int64           // bytes that may still be written
 	folders map[string]bool // that are there
 }
 

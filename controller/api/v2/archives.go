@@ -69,7 +69,7 @@ func (h *handler) exportProject(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	export, err := p.Export(spec)
+	export, err := p.Export(c.Request.Context(), spec)
 	if err != nil {
 		return err
 	}
