@@ -106,7 +106,6 @@ func TestBadFilters(t *testing.T) {
 		{`{"filters": {"delay": [1e12]}}`, "delay"},
 		{`{"filters": {"delay": [10, 1, "weird"]}}`, "weird"},
 		{`{"filters": {"slowness": [5]}}`, "slowness"},
-		{`{"filters": {"bpf": ["tcp porrt 80"]}}`, "porrt"},
 		{`{"filters": {"corrupt": []}}`, "corrupt"},
 		{`{"filters": {"corrupt": 5}}`, "filters"},
 		{`{"filters": []}`, "filters"},
@@ -117,6 +116,10 @@ func TestBadFilters(t *testing.T) {
 		if status != http.StatusBadRequest || !strings.Contains(answer, tc.want) {
 			t.Errorf("PUT %s = %d %s, want 400 with %q", tc.body, status, answer, tc.want)
 		}
+	}
+	// People type these into GNS3's clients, which take 400 for a fault of their own.
+	if said := s.must(t, http.StatusConflict, "PUT", l.linkPath(""), `{"filters": {"bpf": ["tcp porrt 80"]}}`)["message"]; !strings.Contains(fmt.Sprint(said), "porrt") {
+		t.Errorf("a bad expression is refused with %v", said)
 	}
 	if got := fmt.Sprint(s.must(t, http.StatusOK, "GET", l.linkPath(""), "")["filters"]); got != "map[packet_loss:[100]]" {
 		t.Errorf("filters after refusals = %s, want the loss of 100 %%", got)

@@ -69,6 +69,16 @@ func badExpression(err error) error {
 	return refuse(http.StatusBadRequest, "%v", err)
 }
 
+// badFilter gives an error of the filters its status. An expression is what a
+// person types into GNS3's clients: it is no broken request, which a 400 tells
+// them of, and which the desktop client takes for a crash of itself.
+func badFilter(err error) error {
+	if _, ok := errors.AsType[*match.ExpressionError](err); ok {
+		return conflict("%v", err)
+	}
+	return badExpression(err)
+}
+
 // parseFilters makes settings of what a link asks for. The two directions
 // often ask for the same.
 func (r *Runner) parseFilters(specs [2]map[string][]any) (lanes [2]filter.Settings, err error) {
@@ -81,7 +91,7 @@ func (r *Runner) parseFilters(specs [2]map[string][]any) (lanes [2]filter.Settin
 			continue
 		}
 		if lanes[i], err = filter.Parse(context.Background(), spec, r.compile); err != nil {
-			return lanes, badExpression(err)
+			return lanes, badFilter(err)
 		}
 	}
 	return lanes, nil

@@ -23,8 +23,22 @@ const (
 )
 
 // ErrNoCompiler is what Compile's error wraps if tcpdump cannot be run here. Any
-// other error is about the expression.
+// other error is an *ExpressionError.
 var ErrNoCompiler = errors.New("tcpdump, which compiles BPF expressions, cannot be run")
+
+// ExpressionError is what is wrong with an expression.
+type ExpressionError struct {
+	expression string
+	cause      error
+}
+
+// Error begins with what cannot be compiled.
+func (e *ExpressionError) Error() string {
+	return fmt.Sprintf("cannot compile BPF expression %q: %v", cut(e.expression), e.cause)
+}
+
+// Unwrap is the cause.
+func (e *ExpressionError) Unwrap() error { return e.cause }
 
 // Compile makes a program of one expression. An error has tcpdump's own words.
 //
@@ -32,7 +46,7 @@ var ErrNoCompiler = errors.New("tcpdump, which compiles BPF expressions, cannot 
 // nil, and waits for it until ctx ends, 5 seconds at most.
 func Compile(ctx context.Context, expression string, spawn func(*exec.Cmd) error) (*Program, error) {
 	if err := check(expression); err != nil {
-		return nil, fmt.Errorf("cannot compile BPF expression %q: %w", cut(expression), err)
+		return nil, &ExpressionError{expression, err}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, compileLimit,
 		fmt.Errorf("tcpdump took more than %v: does it contain a host name that cannot be looked up?", compileLimit))
@@ -46,7 +60,7 @@ func Compile(ctx context.Context, expression string, spawn func(*exec.Cmd) error
 		program, err = parse(text)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot compile BPF expression %q: %w", cut(expression), err)
+		return nil, &ExpressionError{expression, err}
 	}
 	return program, nil
 }
