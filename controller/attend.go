@@ -27,19 +27,14 @@ func (p *Project) Attend() (leave func()) {
 		if !alone {
 			return
 		}
-		p.c.tasks.Go(func() {
+		p.c.tasks.start(func() {
 			select {
 			case <-time.After(autoCloseDelay):
 			case <-p.c.ctx.Done():
 				return
 			}
-			p.mu.Lock()
-			over := p.left == left && p.deserted()
-			p.mu.Unlock()
-			if !over {
-				return
-			}
-			if err := p.Close(context.Background()); err != nil {
+			over := func() bool { return p.left == left && p.active == 0 && p.deserted() }
+			if err := p.closeIf(context.Background(), over); err != nil {
 				p.c.cfg.Log.Warn("cannot close a project that nobody listens to", "project", p.id, "err", err)
 			}
 		})

@@ -158,7 +158,7 @@ func (p *Project) captureFree(path string) error {
 // captureEnded takes note of a capture that the runner has ended: its file
 // cannot be written, or is as long as it may be. The file stays as it is.
 func (l *Link) captureEnded(capture *captureRecord, why string) {
-	l.p.c.tasks.Go(func() {
+	l.p.c.tasks.start(func() {
 		err := l.do(l.p.c.ctx, func(ctx context.Context) error {
 			rec := l.record()
 			if rec.Capture != capture {

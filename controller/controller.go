@@ -64,7 +64,7 @@ type Controller struct {
 	meter    host.Meter
 	ctx      context.Context // ends with the controller
 	cancel   context.CancelFunc
-	tasks    sync.WaitGroup
+	tasks    tasks
 	ready    chan struct{} // closed when all run directories are dealt with
 
 	creating   oplock // held while a project comes or goes
@@ -72,6 +72,7 @@ type Controller struct {
 	templating oplock // held while a template is changed
 
 	mu        sync.Mutex
+	isEnding  bool // nothing new begins
 	projects  map[string]*Project
 	templates map[string]Template
 }
@@ -104,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (*Controller, error) {
 		return nil, err
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.tasks.Go(func() {
+	c.tasks.start(func() {
 		c.reconcileAll()
 		c.autoOpen()
 	})
@@ -216,8 +217,9 @@ func (c *Controller) Ready(ctx context.Context) error {
 
 // Close lets go of the data folder and leaves the labs running.
 func (c *Controller) Close() error {
+	c.refuse()
 	c.cancel()
-	c.tasks.Wait()
+	c.tasks.close()
 	for _, p := range c.all() {
 		p.letGo()
 	}
@@ -231,6 +233,10 @@ func (c *Controller) Close() error {
 // next server finds the same projects, nodes stopped.
 func (c *Controller) Shutdown(ctx context.Context) error {
 	c.Ready(ctx)
+	c.refuse()
+	if c.creating.lock(ctx) == nil { // what is being created is halted, too
+		c.creating.unlock()
+	}
 	var group errgroup.Group
 	group.SetLimit(8)
 	for _, p := range c.all() {
@@ -241,6 +247,24 @@ func (c *Controller) Shutdown(ctx context.Context) error {
 		err = closeErr
 	}
 	return err
+}
+
+// refuse has whatever would begin from now on refused: it would go on when the
+// server has ended.
+func (c *Controller) refuse() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.isEnding = true
+}
+
+// goesOn is nil until the server ends.
+func (c *Controller) goesOn() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isEnding {
+		return Errorf(Unavailable, "the server is shutting down: try again when it is back")
+	}
+	return nil
 }
 
 // Symbols are the pictures that nodes can have.
@@ -278,10 +302,8 @@ func (c *Controller) Projects() []ProjectView {
 // Project finds a project by id; NotFound. Right after a start of the server
 // it waits for the project's runner to be adopted, so that states are true.
 func (c *Controller) Project(id string) (*Project, error) {
-	c.mu.Lock()
-	p, ok := c.projects[id]
-	c.mu.Unlock()
-	if !ok {
+	p := c.known(id)
+	if p == nil {
 		return nil, Errorf(NotFound, "there is no project %s", id)
 	}
 	select {
@@ -297,6 +319,13 @@ func (c *Controller) Project(id string) (*Project, error) {
 	return p, nil
 }
 
+// known is the project with an id; nil when there is none.
+func (c *Controller) known(id string) *Project {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.projects[id]
+}
+
 // CreateProject makes and opens a project. A known ID opens that project.
 func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project, error) {
 	if err := checkName("project", s.Name); err != nil {
@@ -309,12 +338,22 @@ func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project
 	if err != nil {
 		return nil, err
 	}
-	if err := c.creating.lock(ctx); err != nil {
-		return nil, err
+	for {
+		if err := c.creating.lock(ctx); err != nil {
+			return nil, err
+		}
+		known := c.known(id)
+		if known == nil {
+			break
+		}
+		c.creating.unlock() // whoever deletes a project has its op, and waits for this
+		if err := known.Open(ctx); c.known(id) == known || err == nil {
+			return known, err
+		} // else it was being deleted
 	}
 	defer c.creating.unlock()
-	if p, err := c.Project(id); err == nil {
-		return p, p.Open(ctx)
+	if err := c.goesOn(); err != nil {
+		return nil, err
 	}
 	if other := c.named(s.Name); other != nil && s.Unique {
 		return nil, Errorf(Conflict, "cannot make project %s: project %s has that name; choose another", s.Name, other.id)

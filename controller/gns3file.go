@@ -40,20 +40,15 @@ func (p *Project) touch() {
 	if p.saving || p.rec.Temporary {
 		return
 	}
-	p.saving = true
 	delay := max(saveDelay, saveRest*p.saveTook)
-	p.c.tasks.Go(func() {
+	p.saving = p.c.tasks.start(func() {
 		select {
 		case <-time.After(delay):
 		case <-p.c.ctx.Done():
 		}
 		p.mu.Lock()
 		p.saving = false
-		open := p.state != projectDeleted && p.problem == ""
 		p.mu.Unlock()
-		if !open {
-			return
-		}
 		if err := p.saveFile(context.Background()); err != nil {
 			p.c.cfg.Log.Warn("project file is not written", "project", p.id, "err", err)
 			p.c.tell(p.id, "warning", err.Error())
@@ -61,20 +56,25 @@ func (p *Project) touch() {
 	})
 }
 
-// saveFile writes the project file: whole or not at all.
+// saveFile writes the project file: whole or not at all. That of a project
+// which is gone, or could not be loaded, stays as it is.
 func (p *Project) saveFile(ctx context.Context) error {
 	if err := p.fileOp.lock(ctx); err != nil {
 		return err
 	}
 	defer p.fileOp.unlock()
 	p.mu.Lock()
-	path, name, gone := p.rec.Path, p.rec.file(), p.state == projectDeleted
+	path, name, gone := p.rec.Path, p.rec.file(), p.state == projectDeleted || p.problem != ""
+	var f *topology.File
+	if !gone {
+		f = p.topologyLocked()
+	}
 	p.mu.Unlock()
 	if gone {
 		return nil
 	}
 	begin := time.Now()
-	if err := writeProjectFile(path, name, p.topologyFile()); err != nil {
+	if err := writeProjectFile(path, name, f); err != nil {
 		return fmt.Errorf("cannot write the project file %s: %w; the project itself is safe in its store", name, err)
 	}
 	p.mu.Lock()
@@ -143,6 +143,10 @@ func (p *Project) removeOldFile(was projectRecord) {
 func (p *Project) topologyFile() *topology.File {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.topologyLocked()
+}
+
+func (p *Project) topologyLocked() *topology.File {
 	s := p.rec.scene()
 	f := &topology.File{
 		ProjectID: p.id, Name: p.rec.Name, AutoClose: s.AutoClose, AutoOpen: s.AutoOpen, AutoStart: s.AutoStart,

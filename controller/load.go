@@ -34,10 +34,12 @@ func (p *Project) load(ctx context.Context) error {
 	p.forget()
 	if err := p.fillLocked(objects); err != nil {
 		s.Close()
+		p.freePortsLocked()
 		p.forget()
+		p.problem = err.Error() // now: an empty project must not be saved
 		return err
 	}
-	if p.state == projectOpen {
+	if p.state != projectClosed {
 		p.store = s
 		return nil
 	}
@@ -51,7 +53,7 @@ func (p *Project) fillLocked(objects map[string][]store.Object) error {
 			return fmt.Errorf("node %s is damaged: %w", o.ID, err)
 		}
 		p.addNodeLocked(newNode(p, rec))
-		if p.state == projectOpen {
+		if p.state != projectClosed {
 			p.c.claimPorts(rec)
 		}
 	}
@@ -68,9 +70,21 @@ func (p *Project) fillLocked(objects map[string][]store.Object) error {
 			return fmt.Errorf("the reserved port %q is damaged: %w", o.ID, err)
 		}
 		p.reserved[port] = true
-		p.c.udp.claim(port, projectOwner(p.id)) // another owner keeps it: the NIO will tell
+		if p.state != projectClosed {
+			p.c.udp.claim(port, projectOwner(p.id)) // another owner keeps it: the NIO will tell
+		}
 	}
 	return p.fillDrawingsLocked(objects[kindDrawing], objects[kindSVG])
+}
+
+// freePortsLocked gives back all ports of the project; p.mu held.
+func (p *Project) freePortsLocked() {
+	for _, n := range p.order {
+		p.c.releasePorts(n.rec)
+	}
+	for port := range p.reserved {
+		p.c.udp.release(port, projectOwner(p.id))
+	}
 }
 
 // quarantine sets aside a project that cannot be loaded.

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,10 +11,10 @@ import (
 	"github.com/lanyard-lab/lanyard/controller/store"
 )
 
-// shut lets nothing new begin, cancels what runs and waits for its end.
-func (p *Project) shut(ctx context.Context) error {
+// shut lets nothing new begin, cancels what runs and waits for its end. The
+// project is in the state was again if ctx ends meanwhile.
+func (p *Project) shut(ctx context.Context, was projectState) error {
 	p.mu.Lock()
-	was := p.state
 	p.state = projectClosing
 	nodes := slices.Clone(p.order)
 	var idle chan struct{}
@@ -33,11 +35,15 @@ func (p *Project) shut(ctx context.Context) error {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
-		p.mu.Lock()
-		p.state = was
-		p.mu.Unlock()
+		p.setState(was)
 		return Errorf(Timeout, "cannot close project %s: operations on its nodes do not end", p.id)
 	}
+}
+
+func (p *Project) setState(state projectState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state = state
 }
 
 // Open opens a closed project, and retries one that could not be loaded; no-op
@@ -47,6 +53,9 @@ func (p *Project) Open(ctx context.Context) error {
 		return err
 	}
 	defer p.op.unlock()
+	if err := p.c.goesOn(); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	state, rec := p.state, p.rec
 	p.mu.Unlock()
@@ -56,38 +65,53 @@ func (p *Project) Open(ctx context.Context) error {
 	case projectDeleted:
 		return Errorf(NotFound, "there is no project %s", p.id)
 	}
-	if err := p.reopen(ctx, rec); err != nil {
+	// Whoever hangs up now: half read, the project would seem to be damaged.
+	if err := p.reopen(context.WithoutCancel(ctx), rec); err != nil {
 		return err
 	}
 	p.c.bus.Publish(p.id, "project.opened", p.View())
-	p.c.tasks.Go(func() {
+	p.c.tasks.start(func() {
 		p.warm(p.c.ctx)
 		p.autoStart()
 	})
 	return nil
 }
 
+// reopen reads the store of a project that is not open, and opens it with a new
+// record; op held. After an error it is closed as before, or quarantined if it
+// is damaged or should have been open.
 func (p *Project) reopen(ctx context.Context, rec projectRecord) error {
 	p.mu.Lock()
-	p.state, p.problem = projectOpen, ""
+	wasClosed := !p.rec.Open
+	p.state = projectOpening
 	p.mu.Unlock()
 	err := p.importFile(ctx)
 	if err == nil {
 		err = p.load(ctx)
 	}
-	if err == nil {
+	isLoaded := err == nil
+	if isLoaded {
 		err = p.settleConsoles(ctx)
 	}
 	if err == nil {
 		rec.Open = true
-		if err = p.commitRecord(ctx, rec); err == nil {
-			p.mu.Lock()
-			p.rec = rec
-			p.mu.Unlock()
-			return nil
-		}
+		err = p.commitRecord(ctx, rec)
 	}
+	p.mu.Lock()
+	if err == nil {
+		p.rec, p.state, p.problem = rec, projectOpen, ""
+		p.mu.Unlock()
+		return nil
+	}
+	p.freePortsLocked()
+	p.mu.Unlock()
 	p.letGo()
+	if isLoaded && wasClosed {
+		p.mu.Lock()
+		p.state, p.problem = projectClosed, ""
+		p.mu.Unlock()
+		return err
+	}
 	p.quarantine(err)
 	return Errorf(Conflict, "cannot open project %s: %w", rec.Name, err)
 }
@@ -132,11 +156,12 @@ func (p *Project) claimConsoles() (changes []store.Change, err error) {
 	return changes, nil
 }
 
-// importFile makes the store of a folder that has a project file and no store.
+// importFile makes the store of a folder that has a project file and no store, or
+// one that was made and not yet filled when the server was killed.
 func (p *Project) importFile(ctx context.Context) error {
 	file := filepath.Join(p.rec.Path, p.rec.file())
-	if _, err := os.Stat(p.storePath()); err == nil {
-		return nil
+	if isNew, err := isNewStore(p.storePath()); err != nil || !isNew {
+		return err
 	}
 	if _, err := os.Stat(file); err != nil {
 		return nil // load tells that there is nothing
@@ -150,4 +175,17 @@ func (p *Project) importFile(ctx context.Context) error {
 		return err
 	}
 	return p.exchange(ctx, all, nil)
+}
+
+// isNewStore reports whether there is no store, or one that nothing was ever
+// written to.
+func isNewStore(path string) (bool, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	s, err := store.Open(path)
+	if err != nil {
+		return false, err
+	}
+	return s.Revision() == 0, s.Close()
 }

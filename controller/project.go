@@ -16,7 +16,8 @@ import (
 type projectState int
 
 const (
-	projectClosed projectState = iota
+	projectClosed  projectState = iota
+	projectOpening              // its store is being read: nothing begins yet
 	projectOpen
 	projectClosing // or being deleted: nothing new begins
 	projectDeleted
@@ -65,7 +66,18 @@ func newProject(c *Controller, rec projectRecord) *Project {
 	return p
 }
 
+// forget empties the project. Whoever still holds what was in it is told that it
+// is gone: what is read from the store next is the truth.
 func (p *Project) forget() {
+	for _, n := range p.nodes {
+		n.gone = true
+	}
+	for _, l := range p.links {
+		l.gone = true
+	}
+	for _, d := range p.drawings {
+		d.gone = true
+	}
 	p.nodes, p.links, p.drawings = map[string]*Node{}, map[string]*Link{}, map[string]*Drawing{}
 	p.order, p.coming, p.names = nil, map[string]bool{}, map[string]int{}
 	p.reserved, p.macs = map[int]bool{}, map[int]bool{}
@@ -113,13 +125,19 @@ func (p *Project) View() ProjectView {
 	defer p.mu.Unlock()
 	v := ProjectView{
 		ID: p.id, Name: p.rec.Name, Path: p.rec.Path, Temporary: p.rec.Temporary,
-		Open: p.state == projectOpen || p.state == projectClosing, Problem: p.problem,
+		Open: p.isShownOpenLocked(), Problem: p.problem,
 		AlwaysUp: p.rec.AlwaysUp, Recorder: p.rec.recorder(), Scene: p.rec.scene(), File: p.rec.file(),
 	}
 	if p.store != nil {
 		v.Revision = p.store.Revision()
 	}
 	return v
+}
+
+// isShownOpenLocked reports whether clients see the project open; p.mu held. One
+// whose state is being replaced does not seem to close.
+func (p *Project) isShownOpenLocked() bool {
+	return p.state == projectOpen || p.state == projectClosing || p.state == projectOpening && p.rec.Open && p.problem == ""
 }
 
 // begin counts an operation on an open project; end it with p.end.
@@ -133,6 +151,8 @@ func (p *Project) begin() error {
 		return Errorf(NotFound, "there is no project %s", p.id)
 	case p.state == projectClosing:
 		return Errorf(Conflict, "cannot use project %s: it is closing", p.rec.Name)
+	case p.state == projectOpening:
+		return Errorf(Conflict, "cannot use project %s: it is being opened; try again when it is open", p.rec.Name)
 	case p.state == projectClosed:
 		return Errorf(Forbidden, "cannot use project %s: it is closed; open it first with POST /v2/projects/%s/open", p.rec.Name, p.id)
 	}

@@ -34,14 +34,13 @@ func (p *Project) replaceState(ctx context.Context, f *topology.File, more []sto
 		return err
 	}
 	rec := recordOf(p.id, f)
+	rec.Name = was.Name // it may have got another one since f was made
 	rec.Path, rec.File, rec.Open, rec.Temporary = was.Path, was.File, was.Open, was.Temporary
 	if err := p.rest(ctx, state); err != nil {
 		return err
 	}
 	p.mu.Lock()
-	for _, n := range p.order {
-		p.c.releasePorts(n.rec)
-	}
+	p.freePortsLocked()
 	p.mu.Unlock()
 	p.letGo()
 	err = p.exchange(ctx, all, more)
@@ -61,7 +60,7 @@ func (p *Project) resume(ctx context.Context, rec projectRecord) error {
 			return err
 		}
 		p.touch()
-		p.c.tasks.Go(func() { p.warm(p.c.ctx) })
+		p.c.tasks.start(func() { p.warm(p.c.ctx) })
 		return nil
 	}
 	p.mu.Lock()
@@ -78,7 +77,7 @@ func (p *Project) resume(ctx context.Context, rec projectRecord) error {
 // held. An error leaves the project as it was.
 func (p *Project) rest(ctx context.Context, state projectState) error {
 	if state == projectOpen {
-		if err := p.shut(ctx); err != nil {
+		if err := p.shut(ctx, state); err != nil {
 			return err
 		}
 	}
@@ -87,9 +86,8 @@ func (p *Project) rest(ctx context.Context, state projectState) error {
 		_, err = p.dropCaptures(ctx)
 	}
 	if err != nil {
-		p.mu.Lock()
-		p.state = state
-		p.mu.Unlock()
+		p.setState(state)
+		p.c.tasks.start(func() { p.warm(p.c.ctx) }) // consoles answer again
 		return Errorf(Unavailable, "cannot stop what runs in project %s: %w", p.id, err)
 	}
 	return nil
@@ -117,6 +115,9 @@ func (p *Project) exchange(ctx context.Context, all contents, more []store.Chang
 				changes = append(changes, store.Change{Kind: o.Kind, ID: o.ID})
 			}
 		}
+	}
+	if len(changes) == 0 {
+		return nil
 	}
 	if _, err := s.Commit(ctx, store.Commit{Actor: "restore", Epoch: p.c.epoch, Changes: changes}); err != nil {
 		return storeError(err, "replace the contents of project %s", p.id)

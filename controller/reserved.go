@@ -28,16 +28,26 @@ func (p *Project) AllocateUDP(ctx context.Context) (int, error) {
 	return port, nil
 }
 
-// releaseReserved frees the ports of AllocateUDP and returns the changes that
-// make it durable.
-func (p *Project) releaseReserved() []store.Change {
+// releaseReserved frees the ports of AllocateUDP; nothing else runs in the
+// project.
+func (p *Project) releaseReserved(ctx context.Context) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	var changes []store.Change
 	for port := range p.reserved {
-		p.c.udp.release(port, projectOwner(p.id))
 		changes = append(changes, store.Change{Kind: kindUDP, ID: fmt.Sprint(port)})
 	}
+	p.mu.Unlock()
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := p.commit(ctx, changes...); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for port := range p.reserved {
+		p.c.udp.release(port, projectOwner(p.id))
+	}
 	p.reserved = map[int]bool{}
-	return changes
+	return nil
 }

@@ -55,7 +55,7 @@ func (p *Project) reconcile(ctx context.Context) {
 		return
 	}
 	if open {
-		p.c.tasks.Go(func() {
+		p.c.tasks.start(func() {
 			p.warm(ctx)
 			p.autoStart()
 		})
@@ -102,6 +102,9 @@ func (p *Project) useRunner(ctx context.Context) (*runner.Client, error) {
 	if r := p.knownRunner(); r != nil {
 		return r.client, nil
 	}
+	if err := p.c.goesOn(); err != nil {
+		return nil, err
+	}
 	dir := p.c.runDir(p.id)
 	born := time.Time{}
 	if !dir.Alive() {
@@ -126,9 +129,16 @@ func (p *Project) useRunner(ctx context.Context) (*runner.Client, error) {
 	follow, cancel := context.WithCancel(p.c.ctx)
 	r := &runnerLink{client: client, born: born, cancel: cancel, done: make(chan struct{})}
 	p.mu.Lock()
-	p.runner = r
+	follows := p.c.tasks.start(func() { p.follow(follow, r, since) })
+	if follows {
+		p.runner = r
+	}
 	p.mu.Unlock()
-	p.c.tasks.Go(func() { p.follow(follow, r, since) })
+	if !follows {
+		cancel()
+		client.Close()
+		return nil, p.c.goesOn()
+	}
 	if born.IsZero() {
 		p.c.cfg.Log.Info("runner adopted", "project", p.id)
 	}
@@ -169,7 +179,7 @@ func (p *Project) follow(ctx context.Context, r *runnerLink, since uint64) {
 		}
 	}
 	if ctx.Err() == nil {
-		p.c.tasks.Go(func() { p.runnerDied(r) })
+		p.c.tasks.start(func() { p.runnerDied(r) })
 	}
 }
 
