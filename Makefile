@@ -7,7 +7,7 @@ RACE ?=
 LISTEN ?= 127.0.0.1:3080
 
 # Programs that the tests need, and Debian's packages of them.
-TOOLS = curl:curl telnet:telnet vpcs:vpcs tcpdump:tcpdump tshark:tshark ip:iproute2 nft:nftables ping:iputils-ping ps:procps
+TOOLS = curl:curl telnet:telnet vpcs:vpcs tcpdump:tcpdump tshark:tshark ip:iproute2 nft:nftables ping:iputils-ping ps:procps mkfs.btrfs:btrfs-progs
 
 .PHONY: help run build test check unit e2e fuzz bench bench-wire bench-api tools clean
 

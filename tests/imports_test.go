@@ -36,6 +36,7 @@ func arrows() map[string][]string {
 		"controller/topology":          {"controller/fault"},
 		"controller/archive":           {"controller/fault"},
 		"controller/clone":             {"controller/fault"},
+		"controller/clone/clonetest":   {},
 		"controller/picture":           {"controller/fault"},
 		"controller/symbols":           {"controller/fault", "controller/picture", "controller/atomicfile"},
 		"controller/templates":         {"controller/fault"},

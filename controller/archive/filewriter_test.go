@@ -8,9 +8,7 @@ import (
 	"hash/crc32"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/lanyard-lab/lanyard/controller/clone/clonetest"
 	"github.com/lanyard-lab/lanyard/controller/fault"
 )
 
@@ -192,40 +191,9 @@ func TestBeyond4GiB(t *testing.T) {
 	}
 }
 
-// sharing is a folder on a file system whose files can share their bytes.
-func sharing(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	disk, at := filepath.Join(dir, "disk"), filepath.Join(dir, "mnt")
-	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 512<<20), os.Mkdir(at, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	var reasons []string
-	for _, mkfs := range [][]string{{"mkfs.btrfs", "-q", disk}, {"mkfs.xfs", "-q", "-m", "reflink=1", disk}} {
-		out, err := exec.Command(mkfs[0], mkfs[1:]...).CombinedOutput()
-		if err == nil {
-			out, err = exec.Command("mount", "-o", "loop", disk, at).CombinedOutput()
-		}
-		if err == nil {
-			t.Cleanup(func() {
-				if out, err := exec.Command("umount", at).CombinedOutput(); err != nil {
-					t.Errorf("umount: %v: %s", err, out)
-				}
-			})
-			return at
-		}
-		reasons = append(reasons, fmt.Sprintf("%s: %v %s", mkfs[0], err, out))
-	}
-	if os.Getenv("REQUIRE_TOOLS") == "1" {
-		t.Fatal(strings.Join(reasons, "; "))
-	}
-	t.Skip("there is no file system that shares: ", strings.Join(reasons, "; "))
-	return ""
-}
-
 // TestSharing goes all the way on a file system that shares.
 func TestSharing(t *testing.T) {
-	mount := sharing(t)
+	mount := clonetest.Sharing(t)
 	dir, out := filepath.Join(mount, "dir"), filepath.Join(mount, "out")
 	if err := errors.Join(os.Mkdir(dir, 0o755), os.Mkdir(out, 0o755)); err != nil {
 		t.Fatal(err)

@@ -7,15 +7,14 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lanyard-lab/lanyard/controller/clone/clonetest"
 	"github.com/lanyard-lab/lanyard/controller/fault"
 )
 
@@ -202,39 +201,8 @@ func TestCopyWithoutHelp(t *testing.T) {
 	}
 }
 
-// sharing is a folder on a file system whose files can share their bytes.
-func sharing(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	disk, at := filepath.Join(dir, "disk"), filepath.Join(dir, "mnt")
-	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 512<<20), os.Mkdir(at, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	var reasons []string
-	for _, mkfs := range [][]string{{"mkfs.btrfs", "-q", disk}, {"mkfs.xfs", "-q", "-m", "reflink=1", disk}} {
-		out, err := exec.Command(mkfs[0], mkfs[1:]...).CombinedOutput()
-		if err == nil {
-			out, err = exec.Command("mount", "-o", "loop", disk, at).CombinedOutput()
-		}
-		if err == nil {
-			t.Cleanup(func() {
-				if out, err := exec.Command("umount", at).CombinedOutput(); err != nil {
-					t.Errorf("umount: %v: %s", err, out)
-				}
-			})
-			return at
-		}
-		reasons = append(reasons, fmt.Sprintf("%s: %v %s", mkfs[0], err, out))
-	}
-	if os.Getenv("REQUIRE_TOOLS") == "1" {
-		t.Fatal(strings.Join(reasons, "; "))
-	}
-	t.Skip("there is no file system that shares: ", strings.Join(reasons, "; "))
-	return ""
-}
-
 func TestSharing(t *testing.T) {
-	dir := sharing(t)
+	dir := clonetest.Sharing(t)
 	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
 	if err := errors.Join(os.Mkdir(from, 0o755), os.Mkdir(to, 0o755)); err != nil {
 		t.Fatal(err)
