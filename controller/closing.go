@@ -154,13 +154,19 @@ func (p *Project) deleteOp(ctx context.Context, state projectState, rec projectR
 	return p.removeFiles(ctx, rec)
 }
 
-// removeFiles removes what is ours in the project's folder, and the folder
-// when nothing else is in it.
+// removeFiles removes the project's folder. Of one of the client's choice it
+// removes what is ours, and the folder when nothing else is in it.
 func (p *Project) removeFiles(ctx context.Context, rec projectRecord) error {
 	if err := p.fileOp.lock(ctx); err != nil { // the project file may be about to come
 		return err
 	}
 	defer p.fileOp.unlock()
+	if rec.Path == filepath.Join(p.c.cfg.DataDir, "projects", p.id) { // all of it is the project's
+		if err := os.RemoveAll(rec.Path); err != nil {
+			p.c.cfg.Log.Warn("folder of a deleted project stays", "project", p.id, "err", err)
+		}
+		return nil
+	}
 	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files", "snapshots", rec.file()} {
 		if err := os.RemoveAll(filepath.Join(rec.Path, name)); err != nil {
 			p.c.cfg.Log.Warn("file of a deleted project stays", "project", p.id, "err", err)
