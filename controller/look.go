@@ -88,12 +88,7 @@ func (c *Controller) measure(r *nodeRecord) {
 
 // look fills in what the record leaves out.
 func (r *nodeRecord) look() Look {
-	l := r.Look
-	v := Look{
-		X: l.X, Y: l.Y, Z: l.Z, Symbol: l.Symbol, Width: l.Width, Height: l.Height, Locked: l.Locked,
-		ConsoleAutoStart: l.ConsoleAutoStart, FirstPortName: l.FirstPortName, PortNameFormat: l.PortNameFormat,
-		PortSegmentSize: l.PortSegmentSize, CustomAdapters: l.CustomAdapters, TemplateID: l.TemplateID, ComputeID: l.ComputeID, Label: l.Label,
-	}
+	v := Look(r.Look)
 	if v.Symbol == "" {
 		v.Symbol = r.kind().symbol
 	}
