@@ -116,10 +116,7 @@ func (c *Controller) UpdateTemplate(ctx context.Context, id string, given Templa
 // DuplicateTemplate makes a template like another one, with the same name.
 func (c *Controller) DuplicateTemplate(ctx context.Context, id string) (Template, error) {
 	return c.changeTemplate(ctx, id, "duplicate", func(was Template) (Template, error) {
-		now, err := templates.New(uuid.NewString(), was)
-		if err != nil {
-			return nil, err
-		}
+		now := was.Copy(uuid.NewString())
 		return now, c.keepTemplate(ctx, now, "template.created")
 	})
 }

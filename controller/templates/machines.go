@@ -1,5 +1,10 @@
 package templates
 
+import (
+	"regexp"
+	"slices"
+)
+
 // qemu are the fields of a QEMU machine.
 func qemu() []field {
 	disk := func(drive string) []field {
@@ -13,12 +18,14 @@ func qemu() []field {
 		choice("platform", "", "aarch64", "alpha", "arm", "cris", "i386", "lm32", "m68k", "microblaze", "microblazeel", "mips", "mips64", "mips64el",
 			"mipsel", "moxie", "or32", "ppc", "ppc64", "ppcemb", "s390x", "sh4", "sh4eb", "sparc", "sparc64", "tricore", "unicore32", "x86_64", "xtensa", "xtensaeb"),
 		flag("linked_clone", true), number("ram", 256, 1, 1<<22), number("cpus", 1, 1, 255), number("adapters", 1, 0, 275),
-		text("adapter_type", "e1000"), text("mac_address", ""),
+		choice("adapter_type", "e1000", "e1000-82544gc", "e1000-82545em", "e1000e", "i82550", "i82551", "i82557a", "i82557b", "i82557c", "i82558a", "i82558b",
+			"i82559a", "i82559b", "i82559c", "i82559er", "i82562", "i82801", "igb", "ne2k_pci", "pcnet", "rocker", "rtl8139", "virtio", "virtio-net-pci", "vmxnet3"),
+		macAddress("mac_address"),
 		choice("boot_priority", "c", "d", "n", "cn", "cd", "dn", "dc", "nc", "nd"),
 		text("cdrom_image", ""), text("initrd", ""), text("kernel_image", ""), text("bios_image", ""), text("kernel_command_line", ""),
 		flag("legacy_networking", false), flag("replicate_network_connection_state", true), flag("tpm", false), flag("uefi", false),
 		flag("create_config_disk", false), onClose(), number("cpu_throttling", 0, 0, 800),
-		choice("process_priority", "normal", "realtime", "very high", "high", "low", "very low"), text("options", ""), list("custom_adapters"),
+		choice("process_priority", "normal", "realtime", "very high", "high", "low", "very low"), text("options", ""), customAdapters(),
 	}
 	for _, drive := range []string{"hda", "hdb", "hdc", "hdd"} {
 		all = append(all, disk(drive)...)
@@ -28,24 +35,17 @@ func qemu() []field {
 
 // dynamips are the fields of a router on every platform.
 func dynamips() []field {
-	all := []field{
+	shaped := func(name string, shape *regexp.Regexp, like string) field {
+		f := text(name, "")
+		f.shape, f.like = shape, like
+		return f
+	}
+	return []field{
 		needed(text("platform", "")), needed(text("image", "")), text("usage", ""), flag("mmap", true), number("exec_area", 64, 1, 1<<20),
-		text("mac_addr", ""), text("system_id", "FTX0945W0MY"), text("startup_config", "ios_base_startup-config.txt"), text("private_config", ""),
-		text("idlepc", ""), number("idlemax", 500, 1, 1<<20), number("idlesleep", 30, 1, 1<<20), number("disk0", 0, 0, 1<<20),
+		shaped("mac_addr", ciscoMAC, "a MAC address such as ca01.1a2b.0000"), text("system_id", "FTX0945W0MY"), text("startup_config", "ios_base_startup-config.txt"), text("private_config", ""),
+		shaped("idlepc", idlePC, "an address such as 0x60c08728"), number("idlemax", 500, 1, 1<<20), number("idlesleep", 30, 1, 1<<20), number("disk0", 0, 0, 1<<20),
 		number("disk1", 0, 0, 1<<20), flag("auto_delete_disks", false),
 	}
-	for _, wic := range []string{"wic0", "wic1", "wic2"} {
-		f := choice(wic, "", "WIC-1ENET", "WIC-1T", "WIC-2T")
-		f.preset, f.null = "", true
-		all = append(all, f)
-	}
-	cards := []string{"", "C1700-MB-1FE", "C1700-MB-WIC1", "C2600-MB-1E", "C2600-MB-1FE", "C2600-MB-2E", "C2600-MB-2FE", "C7200-IO-2FE", "C7200-IO-FE",
-		"C7200-IO-GE-E", "GT96100-FE", "Leopard-2FE", "NM-16ESW", "NM-1E", "NM-1FE-TX", "NM-4E", "NM-4T", "PA-2FE-TX", "PA-4E", "PA-4T+", "PA-8E", "PA-8T",
-		"PA-A1", "PA-FE-TX", "PA-GE", "PA-POS-OC3"}
-	for _, slot := range []string{"slot0", "slot1", "slot2", "slot3", "slot4", "slot5", "slot6"} {
-		all = append(all, field{name: slot, kind: "text", null: true, values: cards})
-	}
-	return all
 }
 
 // platforms are the fields that a router has more on its platform.
@@ -59,7 +59,7 @@ func platforms() map[string][]field {
 	return map[string][]field{
 		"c7200": append(memory(512, 512), choice("npe", "npe-400", "npe-100", "npe-150", "npe-175", "npe-200", "npe-225", "npe-300", "npe-g2"),
 			choice("midplane", "vxr", "std"), flag("sparsemem", true),
-			field{name: "sensors", kind: "list"}, field{name: "power_supplies", kind: "list"}),
+			field{name: "sensors", kind: "list", each: "number"}, field{name: "power_supplies", kind: "list", each: "number"}),
 		"c3745": with(memory(256, 256), 5, true),
 		"c3725": with(memory(128, 256), 5, true),
 		"c3600": append(with(memory(192, 128), 5, true), choice("chassis", "3660", "3640", "3620")),
@@ -76,16 +76,12 @@ func fields(kind, platform string) ([]field, bool) {
 		return all, ok
 	}
 	more, ok := platforms()[platform]
-	return append(all, more...), ok
+	return slices.Concat(all, more, slots(platform)), ok
 }
 
 // Fields are the names of the fields of a type, on a platform if it is
 // dynamips; none of a type that is not known.
 func Fields(kind, platform string) []string {
 	all, _ := fields(kind, platform)
-	names := make([]string, len(all))
-	for i, f := range all {
-		names[i] = f.name
-	}
-	return names
+	return names(all)
 }

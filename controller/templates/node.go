@@ -38,7 +38,7 @@ func (t Template) Node() Node {
 	for _, f := range common("", "", "") {
 		about[f.name] = true
 	}
-	for _, f := range append(console("none"), append(naming(), list("custom_adapters"))...) {
+	for _, f := range append(console("none"), append(naming(), customAdapters())...) {
 		about[f.name] = true
 	}
 	for name, raw := range t {

@@ -31,10 +31,7 @@ func Types() []string { return slices.Sorted(maps.Keys(types())) }
 // New makes a template with an id of what a client gives: unknown fields and
 // values that make no sense are refused, and what is left out gets its default.
 func New(id string, given Template) (Template, error) {
-	t := maps.Clone(given)
-	if t == nil {
-		t = Template{}
-	}
+	t := modern(given)
 	kind := t.Text("template_type")
 	all, ok := fields(kind, t.Text("platform"))
 	if !ok {
@@ -47,34 +44,86 @@ func New(id string, given Template) (Template, error) {
 	if err := t.check(all); err != nil {
 		return nil, err
 	}
+	return t, t.fill(all)
+}
+
+// fill gives what is left out its default.
+func (t Template) fill(all []field) error {
 	for _, f := range all {
 		if _, said := t[f.name]; said {
 			continue
 		}
 		if f.required {
-			return nil, fault.Errorf(fault.Invalid, "cannot make a template of type %q: field %q is missing", kind, f.name)
+			return fault.Errorf(fault.Invalid, "cannot make a template of type %q: field %q is missing", t.Text("template_type"), f.name)
 		}
 		if f.preset != "" {
 			t[f.name] = json.RawMessage(f.preset)
 		}
 	}
-	return t, nil
+	return nil
+}
+
+// Copy is the same template with another id.
+func (t Template) Copy(id string) Template {
+	out := maps.Clone(t)
+	out["template_id"] = encode(id)
+	return out
 }
 
 // Changed is the template with other values. What a template keeps for its life
-// is left out of the changes.
+// is left out of the changes. A router on another platform loses the fields
+// that only the old one has.
 func (t Template) Changed(given Template) (Template, error) {
-	changes := maps.Clone(given)
+	changes := modern(given)
 	for _, name := range fixed() {
 		delete(changes, name)
 	}
-	all, _ := fields(t.Text("template_type"), t.Text("platform"))
+	kind, platform := t.Text("template_type"), t.Text("platform")
+	moved := false
+	if raw, said := changes["platform"]; said && kind == "dynamips" {
+		moved, platform = string(raw) != string(t["platform"]), changes.Text("platform")
+	}
+	all, ok := fields(kind, platform)
+	if !ok {
+		return nil, unknownType(kind, platform)
+	}
 	if err := changes.check(all); err != nil {
 		return nil, err
 	}
 	out := maps.Clone(t)
 	maps.Copy(out, changes)
-	return out, nil
+	if !moved {
+		return out, nil
+	}
+	for name, raw := range out {
+		i := slices.IndexFunc(all, func(f field) bool { return f.name == name })
+		if i < 0 || all[i].check(raw) != nil {
+			delete(out, name)
+		}
+	}
+	return out, out.fill(all)
+}
+
+// modern is a copy of what a client gives in which fields have the names and
+// values of GNS3 2.2; it took those of 2.1 as well.
+func modern(given Template) Template {
+	t := Template{}
+	maps.Copy(t, given)
+	for old, name := range map[string]string{"node_type": "template_type", "server": "compute_id", "linked_base": "linked_clone"} {
+		value, said := t[old]
+		if !said {
+			continue
+		}
+		delete(t, old)
+		if _, said := t[name]; !said {
+			t[name] = value
+		}
+	}
+	categories := map[string]string{"0": "router", "1": "switch", "2": "guest", "3": "firewall"}
+	if name, ok := categories[string(t["category"])]; ok {
+		t["category"] = encode(name)
+	}
+	return t
 }
 
 // check refuses fields and values that are not among all.
@@ -82,11 +131,7 @@ func (t Template) check(all []field) error {
 	for _, name := range slices.Sorted(maps.Keys(t)) {
 		i := slices.IndexFunc(all, func(f field) bool { return f.name == name })
 		if i < 0 {
-			var known []string
-			for _, f := range all {
-				known = append(known, f.name)
-			}
-			return fault.Errorf(fault.Invalid, "cannot use field %q in this template: its fields are %q", cut(name), known)
+			return fault.Errorf(fault.Invalid, "cannot use field %q in this template: its fields are %q", cut(name), names(all))
 		}
 		if err := all[i].check(t[name]); err != nil {
 			return err

@@ -18,44 +18,6 @@ func parse(t testing.TB, text string) Template {
 	return out
 }
 
-// TestDefaults makes the smallest template of each type.
-func TestDefaults(t *testing.T) {
-	for _, tc := range []struct {
-		given string
-		want  map[string]string // some of the fields, as JSON
-	}{
-		{`{"template_type": "vpcs", "name": "v"}`, map[string]string{"base_script_file": `"vpcs_base_config.txt"`, "console_type": `"telnet"`,
-			"console_auto_start": `false`, "default_name_format": `"PC{0}"`, "symbol": `":/symbols/vpcs_guest.svg"`, "category": `"guest"`,
-			"builtin": `false`, "compute_id": `"local"`, "template_id": `"id"`}},
-		{`{"template_type": "qemu", "name": "q", "compute_id": "local"}`, map[string]string{"ram": `256`, "adapters": `1`, "adapter_type": `"e1000"`,
-			"hda_disk_interface": `"none"`, "linked_clone": `true`, "port_name_format": `"Ethernet{0}"`, "boot_priority": `"c"`, "on_close": `"power_off"`,
-			"process_priority": `"normal"`, "default_name_format": `"{name}-{0}"`, "custom_adapters": `[]`, "platform": `""`}},
-		{`{"template_type": "docker", "name": "d", "image": "alpine"}`, map[string]string{"adapters": `1`, "console_http_port": `80`,
-			"console_resolution": `"1024x768"`, "extra_volumes": `[]`, "console_type": `"telnet"`}},
-		{`{"template_type": "cloud", "name": "c"}`, map[string]string{"ports_mapping": `[]`, "remote_console_port": `23`, "remote_console_type": `"none"`}},
-		{`{"template_type": "ethernet_hub", "name": "h"}`, map[string]string{"symbol": `":/symbols/hub.svg"`, "category": `"switch"`}},
-		{`{"template_type": "ethernet_switch", "name": "s"}`, map[string]string{"console_type": `"none"`, "default_name_format": `"Switch{0}"`}},
-		{`{"template_type": "iou", "name": "i", "path": "i86.bin"}`, map[string]string{"ram": `1024`, "nvram": `256`, "ethernet_adapters": `2`}},
-		{`{"template_type": "virtualbox", "name": "b", "vmname": "vm"}`, map[string]string{"console_type": `"none"`, "ram": `256`}},
-		{`{"template_type": "vmware", "name": "w", "vmx_path": "a.vmx"}`, map[string]string{"adapter_type": `"e1000"`}},
-		{`{"template_type": "dynamips", "name": "r", "platform": "c3725", "image": "a.bin"}`, map[string]string{"ram": `128`, "iomem": `5`,
-			"sparsemem": `true`, "system_id": `"FTX0945W0MY"`, "default_name_format": `"R{0}"`}},
-		{`{"template_type": "dynamips", "name": "r", "platform": "c7200", "image": "a.bin"}`, map[string]string{"ram": `512`, "npe": `"npe-400"`, "midplane": `"vxr"`}},
-		{`{"template_type": "traceng", "name": "t"}`, map[string]string{"console_type": `"none"`}},
-	} {
-		got, err := New("id", parse(t, tc.given))
-		if err != nil {
-			t.Errorf("New(%s) = %v", tc.given, err)
-			continue
-		}
-		for name, want := range tc.want {
-			if string(got[name]) != want {
-				t.Errorf("New(%s) has %s = %s, want %s", tc.given, name, got[name], want)
-			}
-		}
-	}
-}
-
 func TestRefusals(t *testing.T) {
 	for _, tc := range []struct{ name, given, want string }{
 		{"no type", `{"name": "a"}`, `the types are`},
@@ -73,6 +35,22 @@ func TestRefusals(t *testing.T) {
 		{"platform missing", `{"template_type": "dynamips", "name": "a", "image": "x"}`, `the platforms are`},
 		{"field of another platform", `{"template_type": "dynamips", "name": "a", "image": "x", "platform": "c7200", "iomem": 5}`, `"iomem"`},
 		{"unknown card", `{"template_type": "dynamips", "name": "a", "image": "x", "platform": "c7200", "slot1": "PA-GT"}`, `"PA-GE"`},
+		{"card of another platform", `{"template_type": "dynamips", "name": "a", "image": "x", "platform": "c3725", "slot1": "PA-GE"}`, `"NM-16ESW"`},
+		{"card for a slot there is not", `{"template_type": "dynamips", "name": "a", "image": "x", "platform": "c3725", "slot3": "NM-16ESW"}`, `"slot3"`},
+		{"WIC of another platform", `{"template_type": "dynamips", "name": "a", "image": "x", "platform": "c3725", "wic0": "WIC-1ENET"}`, `"WIC-2T"`},
+		{"Cisco's MAC", `{"template_type": "dynamips", "name": "a", "image": "x", "platform": "c3725", "mac_addr": "00:11:22:33:44:55"}`, `ca01.1a2b.0000`},
+		{"idle-PC", `{"template_type": "dynamips", "name": "a", "image": "x", "platform": "c3725", "idlepc": "60c0"}`, `0x60c08728`},
+		{"MAC", `{"template_type": "qemu", "name": "a", "mac_address": "00:11:22:33:44"}`, `"mac_address"`},
+		{"adapter type", `{"template_type": "qemu", "name": "a", "adapter_type": "e2000"}`, `"virtio-net-pci"`},
+		{"VirtualBox's adapter type", `{"template_type": "virtualbox", "name": "a", "vmname": "b", "adapter_type": "e1000"}`, `82545EM`},
+		{"custom adapter is no object", `{"template_type": "qemu", "name": "a", "custom_adapters": [1]}`, `"custom_adapters[0]"`},
+		{"custom adapter is null", `{"template_type": "qemu", "name": "a", "custom_adapters": [null]}`, `"custom_adapters[0]"`},
+		{"custom adapter without number", `{"template_type": "qemu", "name": "a", "custom_adapters": [{}]}`, `"adapter_number" is missing`},
+		{"custom adapter's MAC", `{"template_type": "qemu", "name": "a", "custom_adapters": [{"adapter_number": 0, "mac_address": "1"}]}`, `"custom_adapters[0].mac_address"`},
+		{"custom adapter's field", `{"template_type": "qemu", "name": "a", "custom_adapters": [{"adapter_number": 0, "speed": 1}]}`, `"speed"`},
+		{"port without number", `{"template_type": "ethernet_switch", "name": "a", "ports_mapping": [{"name": "e0"}]}`, `"port_number" is missing`},
+		{"volume that is no text", `{"template_type": "docker", "name": "a", "image": "b", "extra_volumes": ["/etc", 1]}`, `"extra_volumes[1]"`},
+		{"long list", `{"template_type": "docker", "name": "a", "image": "b", "extra_volumes": [` + strings.Repeat(`"/a",`, maxList) + `"/a"]}`, `at most 4096`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := New("id", parse(t, tc.given))
@@ -101,6 +79,56 @@ func TestChanged(t *testing.T) {
 	}
 	if _, err := old.Changed(parse(t, `{"base_script_file": "x"}`)); err == nil {
 		t.Error("Changed() took a field of another type")
+	}
+}
+
+// TestChangedPlatform moves a router to another platform.
+func TestChangedPlatform(t *testing.T) {
+	old, err := New("id", parse(t, `{"template_type": "dynamips", "name": "R", "platform": "c3725", "image": "a.bin", "ram": 200, "slot0": "GT96100-FE", "slot1": "NM-4T", "idlepc": "0x60c08728"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := old.Changed(parse(t, `{"platform": "c7200", "slot2": "PA-GE"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, want := range map[string]string{
+		"platform": `"c7200"`, "ram": "200", "npe": `"npe-400"`, "slot2": `"PA-GE"`, "idlepc": `"0x60c08728"`, "iomem": "", "slot0": "", "slot1": "",
+	} {
+		if got := string(now[field]); got != want {
+			t.Errorf("on the new platform %s = %s, want %s", field, got, want)
+		}
+	}
+	for _, changes := range []string{`{"platform": "c9000"}`, `{"platform": null}`, `{"platform": 7}`, `{"platform": "c7200", "iomem": 5}`, `{"npe": "npe-400"}`} {
+		if _, err := old.Changed(parse(t, changes)); err == nil {
+			t.Errorf("Changed(%s) of a c3725 is accepted", changes)
+		}
+	}
+}
+
+// TestOlderNames makes a template of what clients of GNS3 2.1 send.
+func TestOlderNames(t *testing.T) {
+	given := parse(t, `{"node_type": "qemu", "name": "a", "server": "local", "linked_base": false, "category": 3}`)
+	made, err := New("id", given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.Text("template_type") != "qemu" || made.Text("compute_id") != "local" || made.Flag("linked_clone") || made.Text("category") != "firewall" {
+		t.Errorf("New() = %s", encode(made))
+	}
+	if given.Text("node_type") != "qemu" {
+		t.Error("New() changed what it was given")
+	}
+	both, err := New("id", parse(t, `{"template_type": "vpcs", "node_type": "qemu", "name": "a"}`))
+	if err != nil || both.Text("template_type") != "vpcs" {
+		t.Errorf("New() of both names = %s, %v, want the new name to count", encode(both), err)
+	}
+}
+
+func TestCopy(t *testing.T) {
+	old := Template{"template_id": encode("a"), "name": encode("n"), "gone": encode(1)}
+	if now := old.Copy("b"); now.ID() != "b" || now.Text("name") != "n" || now["gone"] == nil || old.ID() != "a" {
+		t.Errorf("Copy() = %s of %s", encode(now), encode(old))
 	}
 }
 
@@ -162,6 +190,15 @@ func FuzzNew(f *testing.F) {
 		if _, err := made.Changed(made); err != nil {
 			t.Errorf("New(%q) is refused when it is sent back: %v", text, err)
 		}
-		made.Node()
+		for name := range made.Node().Properties {
+			if _, ok := made[name]; !ok {
+				t.Errorf("Node() of %q has the property %q, which the template has not", text, name)
+			}
+		}
+		if moved, err := made.Changed(Template{"platform": encode("c1700")}); err == nil {
+			if _, err := New("id", moved); err != nil {
+				t.Errorf("%q, moved to c1700, is refused when it is sent back: %v", text, err)
+			}
+		}
 	})
 }
