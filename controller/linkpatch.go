@@ -24,8 +24,21 @@ func (r *linkRecord) apply(patch LinkPatch) {
 	}
 }
 
-// check refuses filters without a value, which could mean anything.
+// check refuses filters without a value, which could mean anything, and more
+// about the look of the link than a label needs.
 func (patch LinkPatch) check() error {
+	if patch.Style != nil {
+		if err := checkLook("style", *patch.Style); err != nil {
+			return err
+		}
+	}
+	if patch.Labels != nil {
+		for _, label := range patch.Labels {
+			if err := checkLook("label", label); err != nil {
+				return err
+			}
+		}
+	}
 	var all []Filters
 	if patch.Filters != nil {
 		all = append(all, *patch.Filters)
@@ -65,4 +78,12 @@ func (f Filters) inPlace() Filters {
 		return nil
 	}
 	return f
+}
+
+// checkLook bounds what is kept for clients without being understood.
+func checkLook(what string, value map[string]any) error {
+	if n := len(encode(value)); n > maxLabel {
+		return Errorf(Invalid, "cannot keep the %s: it has %d bytes, at most %d are allowed", what, n, maxLabel)
+	}
+	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// Limits of what a client says about the look of a node.
+// Limits of what a client says about the look of a node or link.
 const (
 	maxCoordinate = 1 << 24  // pixels from the middle of the map
 	maxLabel      = 16 << 10 // bytes of JSON
@@ -30,8 +30,8 @@ func (patch LookPatch) check() error {
 		}
 	}
 	if patch.Label != nil {
-		if n := len(encode(*patch.Label)); n > maxLabel {
-			return Errorf(Invalid, "cannot keep the label: it has %d bytes, at most %d are allowed", n, maxLabel)
+		if err := checkLook("label", *patch.Label); err != nil {
+			return err
 		}
 	}
 	if n := patch.PortSegmentSize; n != nil && (*n < 0 || *n > maxAdapters) {
