@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -190,30 +191,18 @@ func recordOf(id string, f *topology.File) projectRecord {
 	return rec
 }
 
-// adoptFolder makes a closed project of a folder that has files and no store.
+// adopt makes a closed project of a folder that no project has; creating held.
 // An error leaves the folder as it was.
-func (c *Controller) adoptFolder(ctx context.Context, id, name, path string, f *topology.File) (*Project, error) {
-	if err := c.creating.lock(ctx); err != nil {
+func (c *Controller) adopt(ctx context.Context, id, path string, f *topology.File) (*Project, error) {
+	if err := c.isFree(id, f); err != nil {
 		return nil, err
 	}
-	defer c.creating.unlock()
-	return c.adopt(ctx, id, name, path, f)
-}
-
-// adopt is adoptFolder with creating held.
-func (c *Controller) adopt(ctx context.Context, id, name, path string, f *topology.File) (*Project, error) {
 	rec := recordOf(id, f)
 	rec.Path = path
-	if name != "" {
-		rec.Name = name
-	}
 	rec.File = fileIn(path)
 	all, err := c.contentsOf(f, path)
 	if err != nil {
 		return nil, err
-	}
-	if _, err := c.Project(id); err == nil {
-		return nil, Errorf(Conflict, "cannot add project %s: there is one with the id %s", rec.Name, id)
 	}
 	p := newProject(c, rec)
 	close(p.reconciled)
@@ -225,6 +214,14 @@ func (c *Controller) adopt(ctx context.Context, id, name, path string, f *topolo
 	c.mu.Unlock()
 	c.bus.Publish(id, "project.created", p.View())
 	return p, nil
+}
+
+// isFree refuses a project that cannot be added now under an id.
+func (c *Controller) isFree(id string, f *topology.File) error {
+	if c.known(id) != nil {
+		return Errorf(Conflict, "cannot add project %s: there is one with the id %s", f.Name, id)
+	}
+	return c.goesOn()
 }
 
 // fileIn is the name of the project file in a folder, if there is just one.
@@ -249,22 +246,19 @@ func escapeGlob(path string) string {
 }
 
 // build makes the store of a new project in its folder, and the server's
-// record of it.
+// record of it. A store that is there, such as one that came with the folder from
+// another server, gets what the file says, and keeps its log.
 func (p *Project) build(ctx context.Context, all contents) (err error) {
-	defer func() {
-		if err != nil {
-			p.removeStore()
-		}
-	}()
-	s, err := store.Open(p.storePath())
-	if err != nil {
-		return storeError(err, "add project %s", p.rec.Name)
+	ctx = context.WithoutCancel(ctx)
+	if _, statErr := os.Stat(p.storePath()); errors.Is(statErr, fs.ErrNotExist) {
+		defer func() {
+			if err != nil {
+				p.removeStore()
+			}
+		}()
 	}
-	if changes := all.changes(); len(changes) > 0 {
-		_, err = s.Commit(context.WithoutCancel(ctx), store.Commit{Actor: "import", Epoch: p.c.epoch, Changes: changes})
-	}
-	if err = errors.Join(err, s.Close()); err != nil {
-		return storeError(err, "add project %s", p.rec.Name)
+	if err := p.exchange(ctx, all, nil); err != nil {
+		return err
 	}
 	if err := p.load(ctx); err != nil {
 		return Errorf(Conflict, "cannot add project %s: %w", p.rec.Name, err)

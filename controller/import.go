@@ -190,6 +190,9 @@ func (c *Controller) settle(ctx context.Context, id, name, path, beside string, 
 		return nil, err
 	}
 	defer c.creating.unlock() // nobody else takes the name
+	if err := c.isFree(id, f); err != nil {
+		return nil, err
+	}
 	f.ProjectID, f.Name, f.Version = id, c.freeProjectName(cmp.Or(name, f.Name)), c.cfg.Version
 	file := projectRecord{Name: f.Name}.file()
 	whole := *f
@@ -201,7 +204,7 @@ func (c *Controller) settle(ctx context.Context, id, name, path, beside string, 
 	if err := os.Rename(beside, path); err != nil {
 		return nil, Errorf(Forbidden, "cannot put the project into %s: %w", path, err)
 	}
-	p, err := c.adopt(ctx, id, "", path, f)
+	p, err := c.adopt(ctx, id, path, f)
 	if err != nil {
 		if undo := os.RemoveAll(path); undo != nil {
 			c.cfg.Log.Warn("half a project stays", "folder", path, "err", undo)

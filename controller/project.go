@@ -92,8 +92,12 @@ func (p *Project) create(ctx context.Context) (err error) {
 		return Errorf(Forbidden, "cannot make the folder of project %s: %w", p.rec.Name, err)
 	}
 	defer func() {
-		if err != nil && errors.Is(statErr, os.ErrNotExist) {
+		switch {
+		case err == nil:
+		case errors.Is(statErr, os.ErrNotExist):
 			os.RemoveAll(p.rec.Path)
+		default:
+			p.removeStore() // the folder was empty
 		}
 	}()
 	if p.store, err = store.Open(p.storePath()); err != nil {

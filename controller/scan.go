@@ -31,7 +31,7 @@ func (c *Controller) scan(ctx context.Context) {
 	}
 	known := map[string]bool{}
 	for _, p := range c.all() {
-		known[p.rec.Path] = true
+		known[p.View().Path] = true
 	}
 	for _, e := range entries {
 		folder := filepath.Join(root, e.Name())
@@ -48,12 +48,8 @@ func (c *Controller) scan(ctx context.Context) {
 // setAside lists a project whose file cannot be used.
 func (c *Controller) setAside(folder, name string, err error) {
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(folder)).String()
-	if given, bad := uuid.Parse(filepath.Base(folder)); bad == nil {
+	if given, bad := uuid.Parse(filepath.Base(folder)); bad == nil && c.known(given.String()) == nil {
 		id = given.String()
-	}
-	if _, taken := c.projects[id]; taken {
-		c.cfg.Log.Error("project is left out: another one has its id", "folder", folder, "err", err)
-		return
 	}
 	p := newProject(c, projectRecord{ID: id, Name: strings.TrimSuffix(name, ".gns3"), Path: folder, File: name})
 	close(p.reconciled)
@@ -64,13 +60,16 @@ func (c *Controller) setAside(folder, name string, err error) {
 }
 
 // AddFolder makes a closed project of the project file at an absolute path and
-// the folder that it is in. One that is known is returned as it is.
+// the folder that it is in. One that is known is returned as it is, also when it
+// is quarantined: there cannot be two in a folder.
 func (c *Controller) AddFolder(ctx context.Context, file string) (*Project, error) {
+	if err := c.creating.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer c.creating.unlock()
 	folder := filepath.Dir(file)
-	for _, p := range c.all() {
-		if v := p.View(); v.Path == folder && v.Problem == "" {
-			return p, nil
-		}
+	if p := c.inFolder(folder); p != nil {
+		return p, nil
 	}
 	f, err := readProjectFile(file)
 	if err != nil {
@@ -80,10 +79,13 @@ func (c *Controller) AddFolder(ctx context.Context, file string) (*Project, erro
 	if id == "" {
 		id = uuid.NewString()
 	}
+	if err := c.isFree(id, f); err != nil {
+		return nil, err
+	}
 	if err := settleFiles(folder, filepath.Base(file), f); err != nil {
 		return nil, err
 	}
-	p, err := c.adoptFolder(ctx, id, "", folder, f)
+	p, err := c.adopt(ctx, id, folder, f)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +93,20 @@ func (c *Controller) AddFolder(ctx context.Context, file string) (*Project, erro
 		c.tell(id, "warning", lost)
 	}
 	return p, nil
+}
+
+// inFolder is the project that has a folder, by whatever path; nil for none.
+func (c *Controller) inFolder(folder string) *Project {
+	info, err := os.Stat(folder)
+	if err != nil {
+		return nil
+	}
+	for _, p := range c.all() {
+		if own, err := os.Stat(p.View().Path); err == nil && os.SameFile(own, info) {
+			return p
+		}
+	}
+	return nil
 }
 
 // readProjectFile reads a project file of any revision.
