@@ -48,7 +48,7 @@ func TestDrawingsAreCreatedChangedAndDeleted(t *testing.T) {
 		{"change locked", func() error { return d.Update(t.Context(), controller.DrawingPatch{X: ptr(4)}) }, controller.Conflict},
 		{"delete locked", func() error { return d.Delete(t.Context()) }, controller.Conflict},
 		{"change nothing of locked", func() error { return d.Update(t.Context(), controller.DrawingPatch{X: ptr(3), Locked: ptr(true)}) }, -1},
-		{"script", func() error { return d.Update(t.Context(), controller.DrawingPatch{SVG: ptr("<svg><script/></svg>")}) }, controller.Invalid},
+		{"script", func() error { return d.Update(t.Context(), controller.DrawingPatch{SVG: ptr("<svg><script/></svg>")}) }, controller.Conflict},
 		{"rotation", func() error { return d.Update(t.Context(), controller.DrawingPatch{Rotation: ptr(361)}) }, controller.Invalid},
 		{"id", func() error {
 			_, err := p.CreateDrawing(t.Context(), controller.DrawingSpec{ID: "x"})

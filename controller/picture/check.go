@@ -27,7 +27,7 @@ const (
 	xmlSpace = "http://www.w3.org/XML/1998/namespace"
 )
 
-// Check refuses, as Invalid or TooLarge, what is not one well-formed SVG
+// Check refuses, as Conflict or TooLarge, what is not one well-formed SVG
 // document or fragment, and one that could run a program or load something
 // from elsewhere when it is shown.
 //
@@ -76,7 +76,7 @@ type element struct {
 
 func (c *checker) refuse(format string, args ...any) error {
 	line, _ := c.dec.InputPos()
-	return fault.Errorf(fault.Invalid, "cannot use the SVG picture: line %d: "+format, append([]any{line}, args...)...)
+	return fault.Errorf(fault.Conflict, "cannot use the SVG picture: line %d: "+format, append([]any{line}, args...)...)
 }
 
 func (c *checker) malformed(err error) error {
@@ -85,7 +85,7 @@ func (c *checker) malformed(err error) error {
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
 		line, reason = syntax.Line, syntax.Msg
 	}
-	return fault.Errorf(fault.Invalid, "cannot use the SVG picture: line %d: it is not well-formed XML: %s", line, short(strings.TrimPrefix(reason, "xml: ")))
+	return fault.Errorf(fault.Conflict, "cannot use the SVG picture: line %d: it is not well-formed XML: %s", line, short(strings.TrimPrefix(reason, "xml: ")))
 }
 
 // end is the end of the text.

@@ -126,8 +126,8 @@ func TestCheckRefuses(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			err := Check([]byte(tc.svg))
 			domain, ok := errors.AsType[*fault.Error](err)
-			if !ok || domain.Code != fault.Invalid || !strings.Contains(domain.Message, tc.want) {
-				t.Errorf("Check(%.200q) = %v, want Invalid with %q", tc.svg, err, tc.want)
+			if !ok || domain.Code != fault.Conflict || !strings.Contains(domain.Message, tc.want) {
+				t.Errorf("Check(%.200q) = %v, want Conflict with %q", tc.svg, err, tc.want)
 			}
 		})
 	}

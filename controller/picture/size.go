@@ -44,7 +44,7 @@ func Type(data []byte) string {
 }
 
 // Size tells how large a picture is, in CSS pixels (96 in an inch) when it is
-// an SVG. Invalid when it is no picture, or an SVG that does not say.
+// an SVG. Conflict when it is no picture, or an SVG that does not say.
 func Size(data []byte) (width, height int, err error) {
 	switch Type(data) {
 	case TypeSVG:
@@ -53,11 +53,11 @@ func Size(data []byte) (width, height int, err error) {
 	case TypeBMP:
 		return bmpSize(data)
 	case "":
-		return 0, 0, fault.Errorf(fault.Invalid, "cannot tell the size of the picture: it is not SVG, PNG, JPEG, GIF or BMP")
+		return 0, 0, fault.Errorf(fault.Conflict, "cannot tell the size of the picture: it is not SVG, PNG, JPEG, GIF or BMP")
 	}
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return 0, 0, fault.Errorf(fault.Invalid, "cannot tell the size of the picture: it is damaged: %w", err)
+		return 0, 0, fault.Errorf(fault.Conflict, "cannot tell the size of the picture: it is damaged: %w", err)
 	}
 	return checked(float64(config.Width), float64(config.Height))
 }
@@ -137,7 +137,7 @@ func pixels(length string) float64 {
 func checked(w, h float64) (width, height int, err error) {
 	w, h = math.Round(w), math.Round(h)
 	if !(w >= 1 && h >= 1 && w <= maxPixels && h <= maxPixels) {
-		return 0, 0, fault.Errorf(fault.Invalid,
+		return 0, 0, fault.Errorf(fault.Conflict,
 			"cannot tell the size of the picture: it says none between 1 and %d pixels; give its <svg> element a width and a height, or a viewBox", maxPixels)
 	}
 	return int(w), int(h), nil
@@ -147,7 +147,7 @@ func checked(w, h float64) (width, height int, err error) {
 func bmpSize(data []byte) (width, height int, err error) {
 	const fileHeader, oldHeader = 14, 12
 	if len(data) < fileHeader+oldHeader {
-		return 0, 0, fault.Errorf(fault.Invalid, "cannot tell the size of the picture: it is damaged: it ends in its header")
+		return 0, 0, fault.Errorf(fault.Conflict, "cannot tell the size of the picture: it is damaged: it ends in its header")
 	}
 	header := data[fileHeader:]
 	if binary.LittleEndian.Uint32(header) == oldHeader {
