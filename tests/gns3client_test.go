@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -137,7 +138,7 @@ func changed(t *testing.T, object, news map[string]any) string {
 // gns3Stream is a notification stream, all of which is checked.
 type gns3Stream struct {
 	path  string
-	conn  *websocket.Conn
+	conn  io.Closer
 	lines chan string // closed at the end
 }
 
@@ -149,8 +150,7 @@ func (c *gns3Client) follow(t *testing.T, path string) *gns3Stream {
 	if err != nil {
 		t.Fatalf("websocket %s: %v", path, err)
 	}
-	s := &gns3Stream{path: path, conn: conn, lines: make(chan string, 10_000)}
-	c.streams[path] = s
+	s := c.listening(path, conn)
 	go func() {
 		defer close(s.lines)
 		for {
@@ -164,10 +164,43 @@ func (c *gns3Client) follow(t *testing.T, path string) *gns3Stream {
 			s.lines <- string(text)
 		}
 	}()
-	if first := c.next(t, s); first.Action != "ping" {
-		t.Errorf("%s begins with %v, want a ping", path, first)
-	}
+	c.begun(t, s)
 	return s
+}
+
+// followLines listens to a stream that is one long answer.
+func (c *gns3Client) followLines(t *testing.T, path string) {
+	t.Helper()
+	answer, err := http.Get(c.url + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answer.Header.Get("Content-Type"); answer.StatusCode != http.StatusOK || got != "application/json" {
+		t.Fatalf("GET %s = %d %s", path, answer.StatusCode, got)
+	}
+	s := c.listening(path, answer.Body)
+	go func() {
+		defer close(s.lines)
+		lines := bufio.NewScanner(answer.Body)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			s.lines <- lines.Text()
+		}
+	}()
+	c.begun(t, s)
+}
+
+func (c *gns3Client) listening(path string, conn io.Closer) *gns3Stream {
+	s := &gns3Stream{path: path, conn: conn, lines: make(chan string, 10_000)}
+	c.streams[path] = s
+	return s
+}
+
+func (c *gns3Client) begun(t *testing.T, s *gns3Stream) {
+	t.Helper()
+	if first := c.next(t, s); first.Action != "ping" {
+		t.Errorf("%s begins with %v, want a ping", s.path, first)
+	}
 }
 
 // next checks and returns the next notification.

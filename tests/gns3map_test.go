@@ -49,6 +49,8 @@ func (s *gns3Session) drawings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { s.drawing(t, svg) })
 	}
+	// What a person draws is no broken request.
+	s.refused(t, http.StatusConflict, "POST", s.project+"/drawings", `{"svg": "<svg><script>x</script></svg>"}`)
 	if list := s.list(t, s.project+"/drawings", "Drawing"); len(list) != 0 {
 		t.Errorf("drawings = %v, want none", list)
 	}

@@ -26,7 +26,9 @@ func TestGNS3Session(t *testing.T) {
 		}
 	}
 	for _, stream := range c.streams {
-		c.rest(t, stream)
+		if n := c.rest(t, stream); n == 0 && stream != s.events && stream != s.all {
+			t.Errorf("%s has told nothing", stream.path)
+		}
 	}
 }
 
@@ -40,12 +42,13 @@ type gns3Session struct {
 	link   string // its path
 }
 
-// rest checks what nobody has waited for.
-func (c *gns3Client) rest(t *testing.T, s *gns3Stream) {
+// rest checks what nobody has waited for, and counts it.
+func (c *gns3Client) rest(t *testing.T, s *gns3Stream) (n int) {
 	t.Helper()
-	for len(s.lines) > 0 {
+	for ; len(s.lines) > 0; n++ {
 		c.next(t, s)
 	}
+	return n
 }
 
 // begin makes a project with the client's own id, as the web client does.
@@ -62,6 +65,9 @@ func (s *gns3Session) begin(t *testing.T) {
 	s.told(t, s.all, "project.created", "project_id", s.id)
 	s.do(t, http.StatusCreated, "POST", s.project+"/open", "{}", "Project")
 	s.events = s.follow(t, s.project+"/notifications/ws")
+	for _, path := range []string{"/v2/notifications", s.project + "/notifications"} {
+		s.followLines(t, path)
+	}
 	s.refused(t, http.StatusConflict, "POST", "/v2/projects", `{"name": "gns3"}`)
 	s.refused(t, http.StatusBadRequest, "POST", "/v2/projects", `{}`)
 }
