@@ -183,6 +183,12 @@ func (c *Controller) load(ctx context.Context) error {
 // runner of an open project is adopted, others are ended, dead ones cleaned.
 func (c *Controller) reconcileAll() {
 	defer close(c.ready)
+	// Which directories there are comes first: a project that is made meanwhile
+	// has a runner that is not a former server's.
+	entries, err := os.ReadDir(filepath.Join(c.cfg.DataDir, "run"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		c.cfg.Log.Error("cannot read the run directories", "err", err)
+	}
 	known := map[string]bool{}
 	var group errgroup.Group
 	group.SetLimit(8)
@@ -192,10 +198,6 @@ func (c *Controller) reconcileAll() {
 			continue
 		}
 		group.Go(func() error { p.reconcile(c.ctx); return nil })
-	}
-	entries, err := os.ReadDir(filepath.Join(c.cfg.DataDir, "run"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.cfg.Log.Error("cannot read the run directories", "err", err)
 	}
 	for _, e := range entries {
 		if !known[e.Name()] {

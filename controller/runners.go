@@ -50,7 +50,7 @@ func (p *Project) reconcile(ctx context.Context) {
 		}
 		return
 	}
-	if err := runner.Terminate(ctx, dir, p.c.epoch, stopGrace); err != nil {
+	if err := p.clean(ctx); err != nil {
 		p.c.cfg.Log.Error("cannot clean a run directory", "project", p.id, "err", err)
 		return
 	}
@@ -60,6 +60,19 @@ func (p *Project) reconcile(ctx context.Context) {
 			p.autoStart()
 		})
 	}
+}
+
+// clean ends the runner that a former server left, unless the project has been
+// opened meanwhile and uses it, or another one.
+func (p *Project) clean(ctx context.Context) error {
+	if err := p.runnerOp.lock(ctx); err != nil {
+		return err
+	}
+	defer p.runnerOp.unlock()
+	if p.knownRunner() != nil {
+		return nil
+	}
+	return runner.Terminate(ctx, p.c.runDir(p.id), p.c.epoch, stopGrace)
 }
 
 func (p *Project) isReconciled() bool {
