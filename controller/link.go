@@ -149,8 +149,8 @@ func (p *Project) enterLink(l *Link) error {
 	if p.links[l.id] != nil {
 		return Errorf(Conflict, "cannot make link %s: it is being made by another request", l.id)
 	}
-	if l.rec.Ends[0] == l.rec.Ends[1] {
-		return Errorf(Conflict, "cannot link a port with itself")
+	if l.rec.Ends[0].Node == l.rec.Ends[1].Node {
+		return Errorf(Conflict, "cannot link a node with itself: choose ports of two nodes")
 	}
 	var ends [2]kind
 	for i, e := range l.rec.Ends {

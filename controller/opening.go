@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
 )
@@ -70,11 +71,31 @@ func (p *Project) Open(ctx context.Context) error {
 		return err
 	}
 	p.c.bus.Publish(p.id, "project.opened", p.View())
+	p.awaken(ctx, p.autoStart)
+	return nil
+}
+
+// devicesLimit is how long whoever opens a project waits for its devices, which
+// run as long as it is open.
+const devicesLimit = time.Second
+
+// awaken starts the runner of a project that has just been opened, and then does
+// more. It waits for the runner, for a moment: who opens a project and looks at it
+// shall find its devices running.
+func (p *Project) awaken(ctx context.Context, more func()) {
+	isWarm := make(chan struct{})
 	p.c.tasks.start(func() {
 		p.warm(p.c.ctx)
-		p.autoStart()
+		close(isWarm)
+		more()
 	})
-	return nil
+	limit := time.NewTimer(devicesLimit)
+	defer limit.Stop()
+	select {
+	case <-isWarm:
+	case <-limit.C:
+	case <-ctx.Done():
+	}
 }
 
 // reopen reads the store of a project that is not open, and opens it with a new

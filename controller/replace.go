@@ -60,7 +60,7 @@ func (p *Project) resume(ctx context.Context, rec projectRecord) error {
 			return err
 		}
 		p.touch()
-		p.c.tasks.start(func() { p.warm(p.c.ctx) })
+		p.awaken(ctx, func() {})
 		return nil
 	}
 	p.mu.Lock()

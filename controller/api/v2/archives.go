@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -75,7 +76,7 @@ func (h *handler) exportProject(c *gin.Context) error {
 	}
 	header := c.Writer.Header()
 	header["Content-Type"] = []string{archiveType}
-	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": export.Name() + ".gns3project"}))
+	header.Set("Content-Disposition", attachment(export.Name()+".gns3project"))
 	err = export.Write(c.Request.Context(), c.Writer)
 	if err != nil && c.Writer.Written() {
 		panic(http.ErrAbortHandler) // half an archive must not look whole
@@ -84,6 +85,15 @@ func (h *handler) exportProject(c *gin.Context) error {
 		header.Del("Content-Disposition")
 	}
 	return err
+}
+
+// attachment tells under which name to save an answer. GNS3's clients look for
+// a name in quotes.
+func attachment(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return mime.FormatMediaType("attachment", map[string]string{"filename": name})
+	}
+	return `attachment; filename="` + name + `"`
 }
 
 func exportSpec(c *gin.Context) (s controller.ExportSpec, err error) {
