@@ -4,7 +4,6 @@
 package controller
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -278,136 +276,3 @@ func (c *Controller) DefaultSymbols() map[string]map[string]string { return symb
 
 // Events is the bus that every change is published on.
 func (c *Controller) Events() *notifications.Bus { return c.bus }
-
-func (c *Controller) all() []*Project {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	all := make([]*Project, 0, len(c.projects))
-	for _, p := range c.projects {
-		all = append(all, p)
-	}
-	return all
-}
-
-// Projects lists all projects, by name then id.
-func (c *Controller) Projects() []ProjectView {
-	views := []ProjectView{}
-	for _, p := range c.all() {
-		views = append(views, p.View())
-	}
-	slices.SortFunc(views, func(a, b ProjectView) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
-	return views
-}
-
-// Project finds a project by id; NotFound. Right after a start of the server
-// it waits for the project's runner to be adopted, so that states are true.
-func (c *Controller) Project(id string) (*Project, error) {
-	p := c.known(id)
-	if p == nil {
-		return nil, Errorf(NotFound, "there is no project %s", id)
-	}
-	select {
-	case <-p.reconciled:
-	default:
-		limit := time.NewTimer(adoptionWait)
-		defer limit.Stop()
-		select {
-		case <-p.reconciled:
-		case <-limit.C:
-		}
-	}
-	return p, nil
-}
-
-// known is the project with an id; nil when there is none.
-func (c *Controller) known(id string) *Project {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.projects[id]
-}
-
-// CreateProject makes and opens a project. A known ID opens that project.
-func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project, error) {
-	if err := checkName("project", s.Name); err != nil {
-		return nil, err
-	}
-	if err := s.Scene.check(); err != nil {
-		return nil, err
-	}
-	id, err := newID("project", s.ID)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		if err := c.creating.lock(ctx); err != nil {
-			return nil, err
-		}
-		known := c.known(id)
-		if known == nil {
-			break
-		}
-		c.creating.unlock() // whoever deletes a project has its op, and waits for this
-		if err := known.Open(ctx); c.known(id) == known || err == nil {
-			return known, err
-		} // else it was being deleted
-	}
-	defer c.creating.unlock()
-	if err := c.goesOn(); err != nil {
-		return nil, err
-	}
-	if other := c.named(s.Name); other != nil && s.Unique {
-		return nil, Errorf(Conflict, "cannot make project %s: project %s has that name; choose another", s.Name, other.id)
-	}
-	rec := projectRecord{ID: id, Name: s.Name, Path: s.Path, Temporary: s.Temporary, Open: true}.patched(s.Scene)
-	if rec.Path, err = c.projectFolder(id, s.Path); err != nil {
-		return nil, err
-	}
-	p := newProject(c, rec)
-	close(p.reconciled)
-	p.state = projectOpen
-	if err := p.create(ctx); err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	c.projects[id] = p
-	c.mu.Unlock()
-	c.bus.Publish(id, "project.created", p.View())
-	return p, nil
-}
-
-// named finds a project by name; nil when there is none.
-func (c *Controller) named(name string) *Project {
-	for _, p := range c.all() {
-		if p.View().Name == name {
-			return p
-		}
-	}
-	return nil
-}
-
-// projectFolder is where a new project goes. A folder of the client's choice
-// must be new or empty, so that nothing of somebody else is ever overwritten
-// or, later, deleted.
-func (c *Controller) projectFolder(id, path string) (string, error) {
-	if path == "" {
-		return filepath.Join(c.cfg.DataDir, "projects", id), nil
-	}
-	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return "", Errorf(Invalid, "cannot use %q as the folder of a project: give an absolute path without . or ..", path)
-	}
-	for _, p := range c.all() {
-		if p.View().Path == path {
-			return "", Errorf(Conflict, "cannot use the folder %s: it belongs to project %s", path, p.id)
-		}
-	}
-	entries, err := os.ReadDir(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", Errorf(Forbidden, "cannot use the folder %s: %v", path, err)
-	}
-	if len(entries) > 0 {
-		return "", Errorf(Forbidden, "cannot use the folder %s: it is not empty", path)
-	}
-	return path, nil
-}
