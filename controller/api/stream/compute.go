@@ -45,23 +45,7 @@ type computeMessage struct {
 	ProjectID string `json:"project_id,omitempty"`
 }
 
-func (s *Compute) serve(c *gin.Context) error {
-	socket, err := upgrade(c)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(c.Request.Context())
-	defer cancel()
-	// Nothing is read from a controller but its pongs and its goodbye.
-	go func() {
-		defer cancel()
-		_ = socket.read(func(io.Reader) error { return nil })
-	}()
-	go socket.keepAlive(ctx)
-	err = s.run(ctx, socket.text)
-	socket.close(err)
-	return nil
-}
+func (s *Compute) serve(c *gin.Context) error { return tellOnly(c, s.run) }
 
 // run sends until ctx or the bus ends, or a message cannot be sent. It returns
 // nil when the bus ended.

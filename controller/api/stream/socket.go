@@ -125,3 +125,22 @@ func (s *socket) goodbye(code int, reason string) {
 	_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(writeTimeout))
 	_ = s.conn.Close()
 }
+
+// tellOnly upgrades a request to a websocket on which only the server speaks:
+// run does so until its context ends, which is when the client says goodbye. Of
+// the client nothing is read but that and its pongs.
+func tellOnly(c *gin.Context, run func(ctx context.Context, send func([]byte) error) error) error {
+	s, err := upgrade(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(c.Request.Context())
+	defer cancel()
+	go func() {
+		defer cancel()
+		_ = s.read(func(io.Reader) error { return nil })
+	}()
+	go s.keepAlive(ctx)
+	s.close(run(ctx, s.text))
+	return nil
+}

@@ -118,22 +118,10 @@ func (h *handler) websocket(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := upgrade(c)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(c.Request.Context())
-	defer cancel()
-	// Nothing is read from a listener but its pongs and its goodbye.
-	go func() {
-		defer cancel()
-		_ = s.read(func(io.Reader) error { return nil })
-	}()
-	go s.keepAlive(ctx)
-	l.send = s.text
-	err = l.run(ctx)
-	s.close(err)
-	return nil
+	return tellOnly(c, func(ctx context.Context, send func([]byte) error) error {
+		l.send = send
+		return l.run(ctx)
+	})
 }
 
 // listen finds out what a request wants to hear.

@@ -108,19 +108,9 @@ func (h *telemetryHandler) websocket(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := upgrade(c)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(c.Request.Context())
-	defer cancel()
-	go func() {
-		defer cancel()
-		_ = s.read(func(io.Reader) error { return nil })
-	}()
-	go s.keepAlive(ctx)
-	s.close(project.Watch(ctx, interval, rates(s.text)))
-	return nil
+	return tellOnly(c, func(ctx context.Context, send func([]byte) error) error {
+		return project.Watch(ctx, interval, rates(send))
+	})
 }
 
 // rates makes messages of counters and hands them to send.
