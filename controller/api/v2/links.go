@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"errors"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -240,10 +241,28 @@ func (h *handler) createLink(c *gin.Context) error {
 		return err
 	}
 	l, err := p.CreateLink(c.Request.Context(), request.spec())
+	if err != nil && len(request.VMs) > 0 {
+		return portConflict(p, request, err)
+	}
 	if err != nil {
 		return err
 	}
 	return route.JSON(c, http.StatusCreated, linkOf(l.View()))
+}
+
+// portConflict tells of a port that is not there in the way of the older words,
+// which have a conflict where GNS3 finds nothing. Other errors stay.
+func portConflict(p *controller.Project, request linkCreate, err error) error {
+	e, ok := errors.AsType[*controller.Error](err)
+	if !ok || e.Code != controller.NotFound {
+		return err
+	}
+	for _, end := range request.spec().Ends {
+		if _, missing := p.Node(end.NodeID); missing != nil {
+			return err
+		}
+	}
+	return controller.Errorf(controller.Conflict, "%s", e.Message)
 }
 
 func (h *handler) link(c *gin.Context) error {
