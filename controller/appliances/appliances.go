@@ -5,7 +5,6 @@ package appliances
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -26,6 +25,7 @@ type Appliance struct {
 	ID      string
 	Name    string
 	Builtin bool
+	Broken  bool // its author says that it does not work
 	// Fields are the whole of the file.
 	Fields map[string]json.RawMessage
 
@@ -37,37 +37,41 @@ type Appliance struct {
 // Image is a file that an appliance needs.
 type Image struct {
 	Filename    string `json:"filename"`
-	MD5         string `json:"md5sum"`
+	MD5         string `json:"md5sum"` // hexadecimal; empty: not told
 	Version     string `json:"version"`
 	Size        int64  `json:"filesize"` // bytes
 	DownloadURL string `json:"download_url"`
 	DirectURL   string `json:"direct_download_url"`
+	// Registry version 8 tells the checksum in these.
+	Checksum     string `json:"checksum"`
+	ChecksumType string `json:"checksum_type"`
 }
 
 type version struct {
-	Name     string                     `json:"name"`
-	Images   map[string]string          `json:"images"`
-	IdlePC   string                     `json:"idlepc"`
-	Settings string                     `json:"settings"`
-	Extra    map[string]json.RawMessage `json:"-"`
+	Name     string            `json:"name"`
+	Images   map[string]string `json:"images"`
+	IdlePC   string            `json:"idlepc"`
+	Settings string            `json:"settings"` // the name of some settings; empty: the usual ones
 }
 
 // Parse reads a file. A file that says no id gets one made of its name.
 func Parse(file string, data []byte) (Appliance, error) {
 	bad := func(format string, args ...any) (Appliance, error) {
-		return Appliance{}, fault.Errorf(fault.Conflict, "cannot read appliance "+file+": "+format, args...)
+		return Appliance{}, fault.Errorf(fault.Conflict, "cannot read appliance %s: "+format, append([]any{file}, args...)...)
 	}
 	if len(data) > maxFile {
 		return bad("it has %d bytes, at most %d are allowed", len(data), maxFile)
 	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	var a Appliance
-	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &a.Fields); err != nil || a.Fields == nil {
+	if err := json.Unmarshal(data, &a.Fields); err != nil || a.Fields == nil {
 		return bad("it is no JSON object: %v", err)
 	}
 	var head struct {
 		ID       string    `json:"appliance_id"`
 		Name     string    `json:"name"`
 		Category string    `json:"category"`
+		Status   string    `json:"status"`
 		Registry int       `json:"registry_version"`
 		Images   []Image   `json:"images"`
 		Versions []version `json:"versions"`
@@ -83,78 +87,39 @@ func Parse(file string, data []byte) (Appliance, error) {
 	case head.Registry < 1 || head.Registry > 8:
 		return bad(`its "registry_version" is %d; those up to 8 are known`, head.Registry)
 	}
-	if _, _, err := a.emulator(); err != nil {
-		return bad("%v", err)
-	}
 	a.Name, a.category, a.images, a.versions = head.Name, head.Category, head.Images, head.Versions
+	for i, image := range a.images {
+		if image.MD5 == "" && (image.ChecksumType == "md5" || image.ChecksumType == "") {
+			a.images[i].MD5 = image.Checksum
+		}
+	}
+	a.Broken = head.Status == "broken"
+	for _, v := range append([]version{{}}, a.versions...) {
+		if _, _, err := a.emulator(v.Settings); err != nil {
+			return bad("%v", err)
+		}
+	}
 	id, err := uuid.Parse(head.ID)
 	if err != nil {
-		id = uuid.NewSHA1(uuid.NameSpaceURL, []byte("appliance:"+file))
+		id = idOf(file)
 	}
 	a.ID = id.String()
 	return a, nil
 }
 
+// idOf is the id of an appliance whose file says none.
+func idOf(file string) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceURL, []byte("appliance:"+file)) }
+
 func categories() []string {
 	return []string{"guest", "router", "multilayer_switch", "switch", "firewall"}
 }
 
-// emulator is the type of node that the appliance makes, and what is said about
-// it.
-func (a Appliance) emulator() (string, map[string]json.RawMessage, error) {
-	for _, name := range []string{"qemu", "docker", "iou", "dynamips"} {
-		if raw, ok := a.Fields[name]; ok {
-			var settings map[string]json.RawMessage
-			if json.Unmarshal(raw, &settings) != nil || settings == nil {
-				return "", nil, fault.Errorf(fault.Conflict, "its %q is no object", name)
-			}
-			return name, settings, nil
-		}
-	}
-	return a.newerEmulator()
-}
-
-// newerEmulator is that of registry version 8, which has a list of settings.
-func (a Appliance) newerEmulator() (string, map[string]json.RawMessage, error) {
-	var all []struct {
-		Default    bool                       `json:"default"`
-		Type       string                     `json:"template_type"`
-		Properties map[string]json.RawMessage `json:"template_properties"`
-	}
-	if json.Unmarshal(a.Fields["settings"], &all) != nil || len(all) == 0 {
-		return "", nil, errors.New(`it has none of "qemu", "docker", "iou" and "dynamips"`)
-	}
-	chosen := all[0]
-	for _, one := range all {
-		if one.Default {
-			chosen = one
-		}
-	}
-	if chosen.Type == "" || chosen.Properties == nil {
-		return "", nil, errors.New(`its "settings" have no "template_type" or no "template_properties"`)
-	}
-	return chosen.Type, chosen.Properties, nil
-}
-
-// MarshalJSON gives the file's fields, its id, and whether it is built in.
-func (a Appliance) MarshalJSON() ([]byte, error) {
-	out := map[string]json.RawMessage{}
-	for key, value := range a.Fields {
-		out[key] = value
-	}
-	id, _ := json.Marshal(a.ID) // a text
-	out["appliance_id"] = id
-	out["builtin"] = json.RawMessage("false")
-	if a.Builtin {
-		out["builtin"] = json.RawMessage("true")
-	}
-	return json.Marshal(out)
-}
-
 // Read reads the appliances of a folder, sorted by name. Files that cannot be
-// used are left out; damaged says why, by file.
+// used are left out; damaged says why, by file. One with the id of another file
+// gets an id of its own.
 func Read(folder fs.FS, builtin bool) (all []Appliance, damaged map[string]error) {
 	damaged = map[string]error{}
+	ids := map[string]bool{}
 	files, _ := fs.Glob(folder, "*.gns3a") // the pattern is fine, and no folder has no files
 	if len(files) > maxFiles {
 		files = files[:maxFiles]
@@ -169,6 +134,10 @@ func Read(folder fs.FS, builtin bool) (all []Appliance, damaged map[string]error
 			damaged[file] = err
 			continue
 		}
+		if ids[a.ID] {
+			a.ID = idOf(path.Base(file)).String()
+		}
+		ids[a.ID] = true
 		a.Builtin = builtin
 		all = append(all, a)
 	}

@@ -16,36 +16,37 @@ import (
 // which may be of any name if it has the MD5 checksum. When images are missing,
 // they are returned, and no template.
 func (a Appliance) Template(versionName string, have func(emulator, filename, md5 string) (path string, ok bool)) (templates.Template, []Image, error) {
-	kind, settings, err := a.emulator()
+	chosen, missing, err := a.choose(versionName, have)
+	if err != nil || len(missing) > 0 {
+		return nil, missing, err
+	}
+	kind, settings, err := a.emulator(chosen.Settings)
 	if err != nil {
 		return nil, nil, err
 	}
 	t := templates.Template{
-		"template_type": encode(kind), "name": encode(a.Name), "category": encode(templateCategory(a.category)), "compute_id": encode("local"),
-	}
-	for key, value := range settings {
-		if name, ok := fieldOf(key); ok {
-			t[name] = value
-		}
+		"template_type": encode(kind), "name": encode(a.Name), "category": encode(a.category), "compute_id": encode("local"),
 	}
 	for _, key := range []string{"symbol", "first_port_name", "port_name_format", "port_segment_size", "linked_clone", "usage"} {
 		if value, ok := a.Fields[key]; ok {
 			t[key] = value
 		}
 	}
-	if err := platform(kind, settings, t); err != nil {
-		return nil, nil, err
+	for key, value := range settings {
+		if name, ok := fieldOf(key); ok {
+			t[name] = value
+		}
 	}
-	if len(a.versions) == 0 {
-		return clean(kind, t), nil, nil
+	t["category"] = encode(templateCategory(t.Text("category")))
+	platform(kind, settings, t)
+	if chosen.Name != "" {
+		t["name"] = encode(a.Name + " " + chosen.Name)
 	}
-	chosen, missing, err := a.choose(versionName, kind, have)
-	if err != nil || len(missing) > 0 {
-		return nil, missing, err
-	}
-	t["name"] = encode(a.Name + " " + chosen.Name)
 	for drive, filename := range chosen.Images {
-		path, _ := have(kind, filename, a.image(filename).MD5)
+		path, ok := have(kind, filename, a.image(filename).MD5)
+		if !ok {
+			path = filename // of a container, which the Docker engine finds
+		}
 		t[imageField(kind, drive)] = encode(path)
 		if strings.HasSuffix(drive, "_disk_image") {
 			usual(t, strings.TrimSuffix(drive, "image")+"interface", "ide")
@@ -57,16 +58,21 @@ func (a Appliance) Template(versionName string, have func(emulator, filename, md
 	return clean(kind, t), nil, nil
 }
 
-// choose finds a version and which of its images are missing.
-func (a Appliance) choose(name, kind string, have func(emulator, filename, md5 string) (string, bool)) (version, []Image, error) {
+// choose finds a version and which of its images are missing; a version without
+// a name if there are none.
+func (a Appliance) choose(name string, have func(emulator, filename, md5 string) (string, bool)) (version, []Image, error) {
 	lacks := func(v version) (missing []Image) {
+		kind, _, _ := a.emulator(v.Settings) // Parse has seen to it that there is one
 		for _, drive := range slices.Sorted(maps.Keys(v.Images)) {
 			image := a.image(v.Images[drive])
-			if _, ok := have(kind, image.Filename, image.MD5); !ok {
+			if _, ok := have(kind, image.Filename, image.MD5); !ok && kind != "docker" {
 				missing = append(missing, image)
 			}
 		}
 		return missing
+	}
+	if name != "" && len(a.versions) == 0 {
+		return version{}, nil, fault.Errorf(fault.NotFound, "cannot install version %q of %s: it has no versions, so name none", name, a.Name)
 	}
 	if name != "" {
 		i := slices.IndexFunc(a.versions, func(v version) bool { return v.Name == name })
@@ -83,6 +89,9 @@ func (a Appliance) choose(name, kind string, have func(emulator, filename, md5 s
 		if len(lacks(v)) == 0 {
 			return v, nil, nil
 		}
+	}
+	if len(a.versions) == 0 {
+		return version{}, nil, nil
 	}
 	return a.versions[0], lacks(a.versions[0]), nil
 }
@@ -117,9 +126,9 @@ func imageField(kind, drive string) string {
 }
 
 // platform is what a template needs besides the settings as they are.
-func platform(kind string, settings map[string]json.RawMessage, t templates.Template) error {
+func platform(kind string, settings map[string]json.RawMessage, t templates.Template) {
 	if kind != "qemu" {
-		return nil
+		return
 	}
 	var kvm string
 	_ = json.Unmarshal(settings["kvm"], &kvm) // left out: "allow"
@@ -127,7 +136,6 @@ func platform(kind string, settings map[string]json.RawMessage, t templates.Temp
 		options := strings.TrimSpace(t.Text("options") + " -machine accel=tcg")
 		t["options"] = encode(options)
 	}
-	return nil
 }
 
 func templateCategory(category string) string {
