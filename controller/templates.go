@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -36,6 +37,10 @@ func (c *Controller) loadTemplates(ctx context.Context) error {
 		var t Template
 		if err := json.Unmarshal(o.Value, &t); err != nil {
 			c.cfg.Log.Error("a template is damaged", "template", o.ID, "err", err)
+			continue
+		}
+		if t.ID() != o.ID {
+			c.cfg.Log.Error("a template is damaged", "template", o.ID, "err", "it says another id")
 			continue
 		}
 		c.templates[o.ID] = t
@@ -200,16 +205,21 @@ func (p *Project) CreateFromTemplate(ctx context.Context, template string, use T
 	return p.CreateNode(ctx, s)
 }
 
-// usualScript is the startup script of the built-in PC template.
-const usualScript = "set pcname %h\n"
+// The startup script of the built-in PC template, which need not be there.
+const (
+	usualConfig = "vpcs_base_config.txt"
+	usualScript = "set pcname %h\n"
+)
 
 // maxBaseConfig is the size in bytes of the longest file that a startup script
 // can come from; clients send scripts no longer than that either.
 const maxBaseConfig = 256 << 10
 
-// baseConfig reads a file that startup scripts come from. The usual one need
-// not be there.
+// baseConfig reads a file that startup scripts come from, from the folder of
+// them even if the template names another, as those of other hosts do. One that
+// is not there gives an empty script, but for the usual one.
 func (c *Controller) baseConfig(name string) (string, error) {
+	name = path.Base(name)
 	if err := checkFileName(name); err != nil {
 		return "", err
 	}
@@ -218,14 +228,22 @@ func (c *Controller) baseConfig(name string) (string, error) {
 		return "", Errorf(Unavailable, "cannot open the data folder: %w", err)
 	}
 	defer folder.Close()
-	text, err := folder.ReadFile("configs/" + name)
+	name = "configs/" + name
+	info, err := folder.Stat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && path.Base(name) == usualConfig:
 		return usualScript, nil
-	case err != nil:
+	case errors.Is(err, fs.ErrNotExist):
+		c.cfg.Log.Warn("a template's startup script is missing", "file", name)
+		return "", nil
+	case err == nil && !info.Mode().IsRegular():
+		return "", Errorf(Conflict, "cannot use the startup script %s of the template: it is no file", name)
+	case err == nil && info.Size() > maxBaseConfig:
+		return "", Errorf(Conflict, "cannot use the startup script %s of the template: it has %d bytes, at most %d are allowed", name, info.Size(), maxBaseConfig)
+	}
+	text, err := folder.ReadFile(name)
+	if err != nil {
 		return "", Errorf(Conflict, "cannot read the startup script %s of the template: %w", name, err)
-	case len(text) > maxBaseConfig:
-		return "", Errorf(Conflict, "cannot use the startup script %s of the template: it has %d bytes, at most %d are allowed", name, len(text), maxBaseConfig)
 	}
 	return string(text), nil
 }

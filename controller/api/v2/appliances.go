@@ -23,7 +23,11 @@ func (h *handler) applianceRows() []route.Row {
 // appliances reads the folder anew, whatever ?update= says: nothing is ever
 // fetched from elsewhere.
 func (h *handler) appliances(c *gin.Context) error {
-	return route.JSON(c, http.StatusOK, h.ctl.Appliances())
+	all, err := h.ctl.Appliances(c.Query("symbol_theme"))
+	if err != nil {
+		return err
+	}
+	return route.JSON(c, http.StatusOK, all)
 }
 
 func (h *handler) appliance(c *gin.Context) error {
