@@ -42,7 +42,8 @@ func (a Appliance) Template(versionName string, have func(emulator, filename, md
 	if chosen.Name != "" {
 		t["name"] = encode(a.Name + " " + chosen.Name)
 	}
-	for drive, filename := range chosen.Images {
+	for _, drive := range slices.Sorted(maps.Keys(chosen.Images)) {
+		filename := chosen.Images[drive]
 		path, ok := have(kind, filename, a.image(filename).MD5)
 		if !ok {
 			path = filename // of a container, which the Docker engine finds
