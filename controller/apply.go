@@ -67,13 +67,33 @@ func (p *Project) relocate(ctx context.Context, problems map[string]runner.Error
 }
 
 func (n *Node) relocate(ctx context.Context) error {
+	if err := n.writing.lock(ctx); err != nil {
+		return err
+	}
+	defer n.writing.unlock()
 	n.p.mu.Lock()
-	was := n.rec
+	was, gone := n.rec, n.gone
 	rec := n.rec.clone()
 	n.p.mu.Unlock()
-	owner := nodeOwner(n.id)
-	if rec.Console != 0 && !n.p.c.consoles.openable(rec.Console) {
-		console, err := n.p.c.consoles.take(owner)
+	if gone {
+		return n.notFound()
+	}
+	if err := n.moveAway(ctx, was, &rec); err != nil {
+		n.p.c.releaseUnlike(rec, was)
+		return err
+	}
+	n.p.c.releaseUnlike(was, rec)
+	if rec.Console != was.Console {
+		n.p.c.tell(n.p.id, "warning", fmt.Sprintf("the console of %s is at port %d now: another program has %d", rec.Name, rec.Console, was.Console))
+	}
+	return nil
+}
+
+// moveAway gives the record other ports in place of those that another program
+// has, and keeps it.
+func (n *Node) moveAway(ctx context.Context, was nodeRecord, rec *nodeRecord) error {
+	if was.Console != 0 && !n.p.c.consoles.openable(was.Console) {
+		console, err := n.p.c.takeConsole(rec.ConsoleType, nodeOwner(n.id))
 		if err != nil {
 			return err
 		}
@@ -85,17 +105,12 @@ func (n *Node) relocate(ctx context.Context) error {
 			port.Local, port.Remote = 0, 0
 		}
 	}
-	if err := n.p.c.takeJackPorts(&rec); err != nil {
+	if err := n.p.c.takeJackPorts(rec); err != nil {
 		return err
 	}
-	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)}); err != nil {
+	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(*rec)}); err != nil {
 		return err
 	}
-	n.setRecord(rec)
-	n.p.c.releasePorts(was)
-	n.p.c.claimPorts(rec)
-	if rec.Console != was.Console {
-		n.p.c.tell(n.p.id, "warning", fmt.Sprintf("the console of %s is at port %d now: another program has %d", rec.Name, rec.Console, was.Console))
-	}
+	n.setRecord(*rec)
 	return nil
 }

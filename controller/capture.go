@@ -1,11 +1,13 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,27 +121,39 @@ func (l *Link) StopCapture(ctx context.Context) error { return l.setCapture(ctx,
 
 func (l *Link) setCapture(ctx context.Context, want *captureRecord) error {
 	return l.do(ctx, func(ctx context.Context) error {
-		rec := l.record()
-		if rec.Capture == nil && want == nil {
-			return nil
-		}
-		if rec.Capture != nil && want != nil {
-			return Errorf(Conflict, "cannot capture on link %s: it is captured into %s already; stop that first", l.id, rec.Capture.Path)
-		}
 		if want != nil {
-			if err := l.p.captureFree(want.Path); err != nil {
+			free, err := l.p.reserveCapture(want.Path)
+			if err != nil {
 				return err
 			}
+			defer free()
 		}
-		rec.Capture = want
-		return l.replace(ctx, rec)
+		return l.change(ctx, func(rec *linkRecord) error {
+			if rec.Capture != nil && want != nil {
+				return Errorf(Conflict, "cannot capture on link %s: it is captured into %s already; stop that first", l.id, rec.Capture.Path)
+			}
+			rec.Capture = want
+			return nil
+		})
 	})
 }
 
-// captureFree refuses a file that another capture writes.
-func (p *Project) captureFree(path string) error {
+// reserveCapture keeps the file of a capture that is about to begin for it, until
+// free is called. It refuses one that another capture writes.
+func (p *Project) reserveCapture(path string) (free func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.captureFreeLocked(path); err != nil {
+		return nil, err
+	}
+	if p.coming[path] {
+		return nil, Errorf(Conflict, "cannot capture into %s: another capture into it is about to begin; choose another name", path)
+	}
+	p.coming[path] = true
+	return func() { p.unreserve(path) }, nil
+}
+
+func (p *Project) captureFreeLocked(path string) error {
 	for _, l := range p.links {
 		if l.rec.Capture != nil && l.rec.Capture.Path == path {
 			return Errorf(Conflict, "cannot capture into %s: link %s is captured into it; choose another name", path, l.id)
@@ -160,12 +174,12 @@ func (p *Project) captureFree(path string) error {
 func (l *Link) captureEnded(capture *captureRecord, why string) {
 	l.p.c.tasks.start(func() {
 		err := l.do(l.p.c.ctx, func(ctx context.Context) error {
-			rec := l.record()
-			if rec.Capture != capture {
-				return nil // it was stopped meanwhile
-			}
-			rec.Capture = nil
-			return l.replace(ctx, rec)
+			return l.change(ctx, func(rec *linkRecord) error {
+				if rec.Capture == capture { // it was not stopped meanwhile
+					rec.Capture = nil
+				}
+				return nil
+			})
 		})
 		if err != nil && l.p.c.ctx.Err() == nil {
 			l.p.c.cfg.Log.Warn("cannot note the end of a capture", "link", l.id, "ended", why, "err", err)
@@ -176,40 +190,85 @@ func (l *Link) captureEnded(capture *captureRecord, why string) {
 // dropCaptures forgets captures whose runner is gone: a new one would begin
 // their files anew. It returns the paths of the files.
 func (p *Project) dropCaptures(ctx context.Context) (lost []string, err error) {
-	p.mu.Lock()
+	links, nodes := p.captured()
 	var changes []store.Change
-	var links []*Link
-	for _, l := range p.links {
-		if l.rec.Capture != nil {
-			lost = append(lost, l.rec.Capture.Path)
-			l.rec.Capture = nil
-			links = append(links, l)
-			changes = append(changes, store.Change{Kind: kindLink, ID: l.id, Value: encode(l.rec)})
+	var set []func() // with p.mu held
+	for _, l := range links {
+		if err := l.writing.lock(ctx); err != nil {
+			return nil, err
 		}
+		defer l.writing.unlock()
+		rec := l.record()
+		if rec.Capture == nil || l.isGone() {
+			continue
+		}
+		lost = append(lost, rec.Capture.Path)
+		rec.Capture = nil
+		changes = append(changes, store.Change{Kind: kindLink, ID: l.id, Value: encode(rec)})
+		set = append(set, func() { l.rec = rec })
 	}
-	for _, n := range p.order {
-		rec := n.rec.clone()
-		had := len(lost)
-		for i := range rec.Ports {
-			if c := rec.Ports[i].Capture; c != nil {
-				lost = append(lost, c.Path)
-				rec.Ports[i].Capture = nil
-			}
+	for _, n := range nodes {
+		if err := n.writing.lock(ctx); err != nil {
+			return nil, err
 		}
-		if len(lost) > had {
-			n.setLocked(rec)
-			changes = append(changes, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)})
+		defer n.writing.unlock()
+		rec, paths := n.withoutCaptures()
+		if len(paths) == 0 || n.isGone() {
+			continue
 		}
+		lost = append(lost, paths...)
+		changes = append(changes, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)})
+		set = append(set, func() { n.setLocked(rec) })
 	}
-	p.mu.Unlock()
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	err = p.commit(ctx, changes...)
+	if err := p.commit(ctx, changes...); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	for _, f := range set {
+		f()
+	}
+	p.mu.Unlock()
 	for _, l := range links {
 		p.c.bus.Publish(p.id, "link.updated", l.View())
 	}
-	return lost, err
+	return lost, nil
+}
+
+// captured are the links and nodes with captures, in one order.
+func (p *Project) captured() (links []*Link, nodes []*Node) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.links {
+		if l.rec.Capture != nil {
+			links = append(links, l)
+		}
+	}
+	for _, n := range p.order {
+		if slices.ContainsFunc(n.rec.Ports, func(port portRecord) bool { return port.Capture != nil }) {
+			nodes = append(nodes, n)
+		}
+	}
+	slices.SortFunc(links, func(a, b *Link) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(nodes, func(a, b *Node) int { return cmp.Compare(a.id, b.id) })
+	return links, nodes
+}
+
+// withoutCaptures is the node's record without captures, and the paths of their
+// files.
+func (n *Node) withoutCaptures() (rec nodeRecord, paths []string) {
+	n.p.mu.Lock()
+	defer n.p.mu.Unlock()
+	rec = n.rec.clone()
+	for i := range rec.Ports {
+		if c := rec.Ports[i].Capture; c != nil {
+			paths = append(paths, c.Path)
+			rec.Ports[i].Capture = nil
+		}
+	}
+	return rec, paths
 }
 
 // loseCaptures is dropCaptures for a runner that died.

@@ -63,7 +63,7 @@ func (p *Project) reserveNode(id string, s *NodeSpec) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.coming[id] || p.nodes[id] != nil {
-		return 0, Errorf(Conflict, "cannot make node %s: it is being made by another request", id)
+		return 0, Errorf(Conflict, "cannot make node %s: another request makes or deletes it right now", id)
 	}
 	if s.Adapt {
 		s.Name = p.freeNameLocked(s.Name, "")
@@ -103,10 +103,14 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 			p.c.releasePorts(n.rec)
 		}
 	}()
-	if err := n.openConsole(ctx, client, s); err != nil {
+	err = n.openConsole(ctx, client, s)
+	if isRefusal(err) {
 		return nil, err
 	}
-	if err := p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(n.rec)}); err != nil {
+	if err == nil {
+		err = p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(n.rec)})
+	}
+	if err != nil {
 		if undo := client.DeleteNode(ctx, n.id); undo != nil {
 			p.c.cfg.Log.Warn("cannot undo the making of a node", "node", n.id, "err", undo)
 		}

@@ -167,23 +167,11 @@ func (p *Project) reserveDrawing(id string) error {
 	return nil
 }
 
-// do runs f with the drawing held.
+// do runs f with the drawing held; a caller that hangs up does not abort it.
 func (d *Drawing) do(ctx context.Context, f func(context.Context) error) error {
-	if err := d.p.begin(); err != nil {
-		return err
-	}
-	defer d.p.end()
-	if err := d.op.lock(ctx); err != nil {
-		return err
-	}
-	defer d.op.unlock()
-	d.p.mu.Lock()
-	gone := d.gone
-	d.p.mu.Unlock()
-	if gone {
+	return d.p.hold(ctx, d.op, &d.gone, f, func() error {
 		return Errorf(NotFound, "there is no drawing %s in project %s", d.id, d.p.id)
-	}
-	return f(context.WithoutCancel(ctx))
+	})
 }
 
 func (d *Drawing) record() drawingRecord {

@@ -16,12 +16,19 @@ type Link struct {
 	p  *Project
 	id string
 	op oplock // held for a whole operation on this link
+	// writing is held from a look at the record until a change of it is stored;
+	// see Node.
+	writing oplock
 
 	// Guarded by p.mu.
 	rec     linkRecord
 	gone    bool
 	up      [2]bool // observed, as is the next
 	carrier string
+}
+
+func newLink(p *Project, rec linkRecord) *Link {
+	return &Link{p: p, id: rec.ID, op: newOplock(), writing: newOplock(), rec: rec}
 }
 
 // View is a copy of the link's state.
@@ -115,7 +122,7 @@ func (p *Project) CreateLink(ctx context.Context, s LinkSpec) (*Link, error) {
 	if l, err := p.Link(id); err == nil {
 		return l, nil
 	}
-	l := &Link{p: p, id: id, op: newOplock(), rec: linkRecord{ID: id}}
+	l := newLink(p, linkRecord{ID: id})
 	l.rec.apply(s.LinkPatch)
 	for i, e := range s.Ends {
 		l.rec.Ends[i] = endRecord{e.NodeID, e.Adapter, e.Port}
@@ -146,8 +153,8 @@ func (p *Project) CreateLink(ctx context.Context, s LinkSpec) (*Link, error) {
 func (p *Project) enterLink(l *Link) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.links[l.id] != nil {
-		return Errorf(Conflict, "cannot make link %s: it is being made by another request", l.id)
+	if p.links[l.id] != nil || p.coming[l.id] {
+		return Errorf(Conflict, "cannot make link %s: another request makes or deletes it right now", l.id)
 	}
 	if l.rec.Ends[0].Node == l.rec.Ends[1].Node {
 		return Errorf(Conflict, "cannot link a node with itself: choose ports of two nodes")
@@ -191,11 +198,15 @@ func checkKinds(a, b kind) error {
 
 func (p *Project) makeLink(ctx context.Context, client *runner.Client, l *Link) error {
 	state, err := client.PutLink(ctx, l.rec.definition())
-	if err != nil {
+	if isRefusal(err) {
 		return runnerError(err)
 	}
-	p.observeLink(state)
-	err = p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(l.rec)})
+	if err == nil {
+		p.observeLink(state)
+		err = p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(l.rec)})
+	} else {
+		err = runnerError(err)
+	}
 	if err == nil {
 		return nil
 	}
@@ -207,21 +218,15 @@ func (p *Project) makeLink(ctx context.Context, client *runner.Client, l *Link) 
 
 // do runs f with the link held; a caller that hangs up does not abort it.
 func (l *Link) do(ctx context.Context, f func(context.Context) error) error {
-	if err := l.p.begin(); err != nil {
-		return err
-	}
-	defer l.p.end()
-	if err := l.op.lock(ctx); err != nil {
-		return err
-	}
-	defer l.op.unlock()
-	l.p.mu.Lock()
-	gone := l.gone
-	l.p.mu.Unlock()
-	if gone {
+	return l.p.hold(ctx, l.op, &l.gone, f, func() error {
 		return Errorf(NotFound, "there is no link %s in project %s", l.id, l.p.id)
-	}
-	return f(context.WithoutCancel(ctx))
+	})
+}
+
+func (l *Link) isGone() bool {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	return l.gone
 }
 
 // Update changes the link while frames flow. A link whose new filters cannot be
@@ -231,13 +236,10 @@ func (l *Link) Update(ctx context.Context, patch LinkPatch) error {
 		return err
 	}
 	return l.do(ctx, func(ctx context.Context) error {
-		was := l.record()
-		rec := was
-		rec.apply(patch)
-		if reflect.DeepEqual(rec, was) {
+		return l.change(ctx, func(rec *linkRecord) error {
+			rec.apply(patch)
 			return nil
-		}
-		return l.replace(ctx, rec)
+		})
 	})
 }
 
@@ -247,22 +249,29 @@ func (l *Link) record() linkRecord {
 	return l.rec
 }
 
-// replace gives the runner and the store a new record, or leaves both as they
-// were; op held.
-func (l *Link) replace(ctx context.Context, rec linkRecord) error {
-	client, err := l.p.useRunner(ctx)
+// change gives the runner and the store the record as edit leaves it, or leaves
+// both as they were; op held.
+func (l *Link) change(ctx context.Context, edit func(*linkRecord) error) error {
+	client, err := l.p.useRunner(ctx) // first: one that is launched may change the record
 	if err != nil {
 		return err
 	}
+	if err := l.writing.lock(ctx); err != nil {
+		return err
+	}
+	defer l.writing.unlock()
 	was := l.record()
+	rec := was
+	if err := edit(&rec); err != nil || reflect.DeepEqual(rec, was) {
+		return err
+	}
 	state, err := client.PutLink(ctx, rec.definition())
 	if err != nil {
+		l.putBack(ctx, client, was, err)
 		return runnerError(err)
 	}
 	if err := l.p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(rec)}); err != nil {
-		if _, undo := client.PutLink(ctx, was.definition()); undo != nil {
-			l.p.c.cfg.Log.Warn("cannot undo the change of a link", "link", l.id, "err", undo)
-		}
+		l.putBack(ctx, client, was, nil)
 		return err
 	}
 	l.p.mu.Lock()
@@ -270,6 +279,17 @@ func (l *Link) replace(ctx context.Context, rec linkRecord) error {
 	l.p.mu.Unlock()
 	l.p.c.bus.Publish(l.p.id, "link.updated", l.View())
 	return nil
+}
+
+// putBack gives the runner what a link was before a change that failed, unless
+// the runner has refused the change and has it anyway.
+func (l *Link) putBack(ctx context.Context, client *runner.Client, was linkRecord, failure error) {
+	if isRefusal(failure) {
+		return
+	}
+	if _, err := client.PutLink(ctx, was.definition()); err != nil {
+		l.p.c.cfg.Log.Warn("cannot undo the change of a link", "link", l.id, "err", err)
+	}
 }
 
 // Reset takes the link out of the runner and puts it in again: queues and
@@ -305,6 +325,10 @@ func (l *Link) Delete(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := l.writing.lock(ctx); err != nil {
+			return err
+		}
+		defer l.writing.unlock()
 		if err := l.p.commit(ctx, store.Change{Kind: kindLink, ID: l.id}); err != nil {
 			return err
 		}
@@ -312,7 +336,9 @@ func (l *Link) Delete(ctx context.Context) error {
 		l.p.mu.Lock()
 		l.gone = true
 		delete(l.p.links, l.id)
+		l.p.coming[l.id] = true // nobody gets the id before the runner is rid of it
 		l.p.mu.Unlock()
+		defer l.p.unreserve(l.id)
 		if err := client.DeleteLink(ctx, l.id); err != nil {
 			l.p.c.cfg.Log.Warn("runner keeps a deleted link", "link", l.id, "err", err)
 		}

@@ -62,7 +62,7 @@ func (p *Project) fillLocked(objects map[string][]store.Object) error {
 		if err := json.Unmarshal(o.Value, &rec); err != nil {
 			return fmt.Errorf("link %s is damaged: %w", o.ID, err)
 		}
-		p.links[rec.ID] = &Link{p: p, id: rec.ID, rec: rec, op: newOplock()}
+		p.links[rec.ID] = newLink(p, rec)
 	}
 	for _, o := range objects[kindUDP] {
 		var port int

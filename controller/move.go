@@ -25,7 +25,7 @@ func (p *Project) MoveNodes(ctx context.Context, moves []Move) ([]*Node, error) 
 		return nil, err
 	}
 	defer p.end()
-	nodes, unlock, err := p.hold(ctx, moves)
+	nodes, unlock, err := p.holdNodes(ctx, moves)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +53,10 @@ func (p *Project) MoveNodes(ctx context.Context, moves []Move) ([]*Node, error) 
 	return nodes, nil
 }
 
-// hold keeps other operations from the nodes until unlock is called. It takes
-// them in one order, so that two of its kind cannot wait for each other.
-func (p *Project) hold(ctx context.Context, moves []Move) (nodes []*Node, unlock func(), err error) {
+// holdNodes keeps others from changing the records of the nodes until unlock is
+// called. It takes them in one order, so that two of its kind cannot wait for
+// each other. A node that starts can be moved: its start does not hold it.
+func (p *Project) holdNodes(ctx context.Context, moves []Move) (nodes []*Node, unlock func(), err error) {
 	nodes = make([]*Node, len(moves))
 	byID := map[string]*Node{}
 	for i, m := range moves {
@@ -71,12 +72,12 @@ func (p *Project) hold(ctx context.Context, moves []Move) (nodes []*Node, unlock
 	var held []*Node
 	unlock = func() {
 		for _, n := range held {
-			n.op.unlock()
+			n.writing.unlock()
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		n := byID[id]
-		if err := n.op.lock(ctx); err != nil {
+		if err := n.writing.lock(ctx); err != nil {
 			unlock()
 			return nil, nil, err
 		}

@@ -138,15 +138,37 @@ func (n *Node) AttachNIO(ctx context.Context, adapter, port int, nio NIO) error 
 }
 
 func (n *Node) attach(ctx context.Context, adapter, port int, want nioRecord) error {
+	return n.changePort(ctx, adapter, port, func(client *runner.Client, was, rec nodeRecord, slot *portRecord) error {
+		return n.attachAt(ctx, client, was, rec, slot, want)
+	})
+}
+
+// changePort runs change with a port of a copy of the record, which it may
+// change; op held. Nobody else changes the record meanwhile.
+func (n *Node) changePort(ctx context.Context, adapter, port int, change func(client *runner.Client, was, rec nodeRecord, slot *portRecord) error) error {
+	client, err := n.p.useRunner(ctx) // first: one that is launched may change the record
+	if err != nil {
+		return err
+	}
+	if err := n.writing.lock(ctx); err != nil {
+		return err
+	}
+	defer n.writing.unlock()
 	n.p.mu.Lock()
-	was := n.rec
-	rec := n.rec.clone()
-	link := n.p.linkAtLocked(endRecord{n.id, adapter, port})
+	was, rec := n.rec, n.rec.clone()
 	n.p.mu.Unlock()
 	slot := rec.port(adapter, port)
 	if slot == nil {
 		return noPort(rec.Name, adapter, port)
 	}
+	return change(client, was, rec, slot)
+}
+
+func (n *Node) attachAt(ctx context.Context, client *runner.Client, was, rec nodeRecord, slot *portRecord, want nioRecord) error {
+	adapter, port := slot.Adapter, slot.Port
+	n.p.mu.Lock()
+	link := n.p.linkAtLocked(endRecord{n.id, adapter, port})
+	n.p.mu.Unlock()
 	if link != nil {
 		return Errorf(Conflict, "cannot set a NIO on port %d/%d of %s: link %s is there; delete it first", adapter, port, rec.Name, link.id)
 	}
@@ -158,7 +180,7 @@ func (n *Node) attach(ctx context.Context, adapter, port int, want nioRecord) er
 	if err := n.claimUDP(want.LocalPort); err != nil {
 		return err
 	}
-	if err := n.putNIO(ctx, was, rec, *slot); err != nil {
+	if err := n.putNIO(ctx, client, was, rec, *slot); err != nil {
 		if old == nil || old.LocalPort != want.LocalPort {
 			n.unclaimUDP(want.LocalPort)
 		}
@@ -179,32 +201,31 @@ func (n *Node) claimUDP(port int) error {
 	n.p.mu.Lock()
 	reserved := n.p.reserved[port]
 	n.p.mu.Unlock()
-	if reserved {
-		n.p.c.udp.release(port, projectOwner(n.p.id))
+	if reserved && n.p.c.udp.pass(port, projectOwner(n.p.id), nodeOwner(n.id)) {
+		return nil
 	}
-	err := n.p.c.udp.claim(port, nodeOwner(n.id))
-	return err
+	return n.p.c.udp.claim(port, nodeOwner(n.id))
 }
 
 // unclaimUDP gives a port back: to the reservation it came from, if any.
 func (n *Node) unclaimUDP(port int) {
-	n.p.c.udp.release(port, nodeOwner(n.id))
 	n.p.mu.Lock()
 	reserved := n.p.reserved[port]
 	n.p.mu.Unlock()
 	if reserved {
-		n.p.c.udp.claim(port, projectOwner(n.p.id)) // fails only if somebody took it in between
+		n.p.c.udp.pass(port, nodeOwner(n.id), projectOwner(n.p.id))
+		return
 	}
+	n.p.c.udp.release(port, nodeOwner(n.id))
 }
 
 // putNIO gives the runner and the store a new record with a NIO in slot, or
 // leaves both as they were.
-func (n *Node) putNIO(ctx context.Context, was, rec nodeRecord, slot portRecord) error {
-	client, err := n.p.useRunner(ctx)
-	if err != nil {
-		return err
-	}
+func (n *Node) putNIO(ctx context.Context, client *runner.Client, was, rec nodeRecord, slot portRecord) error {
 	if _, err := client.PutLink(ctx, n.nioLink(slot)); err != nil {
+		if !isRefusal(err) {
+			n.undoNIO(ctx, client, was, slot)
+		}
 		return runnerError(err)
 	}
 	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)}); err != nil {
@@ -216,6 +237,7 @@ func (n *Node) putNIO(ctx context.Context, was, rec nodeRecord, slot portRecord)
 }
 
 func (n *Node) undoNIO(ctx context.Context, client *runner.Client, was nodeRecord, slot portRecord) {
+	ctx = context.WithoutCancel(ctx)
 	before := was.port(slot.Adapter, slot.Port)
 	var err error
 	if before == nil || before.NIO == nil {
@@ -234,22 +256,18 @@ func (n *Node) DetachNIO(ctx context.Context, adapter, port int) error {
 }
 
 func (n *Node) detach(ctx context.Context, adapter, port int) error {
-	n.p.mu.Lock()
-	rec := n.rec.clone()
-	n.p.mu.Unlock()
-	slot := rec.port(adapter, port)
-	if slot == nil {
-		return noPort(rec.Name, adapter, port)
-	}
+	return n.changePort(ctx, adapter, port, func(client *runner.Client, _, rec nodeRecord, slot *portRecord) error {
+		return n.detachAt(ctx, client, rec, slot)
+	})
+}
+
+func (n *Node) detachAt(ctx context.Context, client *runner.Client, rec nodeRecord, slot *portRecord) error {
+	adapter, port := slot.Adapter, slot.Port
 	if slot.NIO == nil {
 		return Errorf(NotFound, "there is no NIO on port %d/%d of %s", adapter, port, rec.Name)
 	}
 	udp := slot.NIO.LocalPort
 	slot.NIO, slot.Capture = nil, nil
-	client, err := n.p.useRunner(ctx)
-	if err != nil {
-		return err
-	}
 	changes := []store.Change{{Kind: kindNode, ID: n.id, Value: encode(rec)}}
 	if udp != 0 {
 		changes = append(changes, store.Change{Kind: kindUDP, ID: fmt.Sprint(udp)})
@@ -261,8 +279,9 @@ func (n *Node) detach(ctx context.Context, adapter, port int) error {
 	n.p.mu.Lock()
 	delete(n.p.reserved, udp)
 	n.p.mu.Unlock()
-	if err := client.DeleteLink(ctx, nioLinkID(n.id, adapter, port)); err != nil {
-		return runnerError(err)
+	// It is detached: what fails from here on is told, and cleaned up later.
+	if err := client.DeleteLink(context.WithoutCancel(ctx), nioLinkID(n.id, adapter, port)); err != nil {
+		n.p.c.cfg.Log.Warn("runner keeps a NIO that was detached", "node", n.id, "err", err)
 	}
 	n.p.c.udp.release(udp, nodeOwner(n.id))
 	return nil

@@ -25,6 +25,10 @@ type Node struct {
 	p  *Project
 	id string
 	op oplock // held for a whole operation on this node
+	// writing is held from a look at the record until a change of it is stored.
+	// It is taken after op and the project's runnerOp: a runner that is launched
+	// changes records, too.
+	writing oplock
 
 	// Guarded by p.mu.
 	rec         nodeRecord
@@ -42,7 +46,7 @@ type Node struct {
 }
 
 func newNode(p *Project, rec nodeRecord) *Node {
-	return &Node{p: p, id: rec.ID, op: newOplock(), rec: rec, status: runner.Stopped}
+	return &Node{p: p, id: rec.ID, op: newOplock(), writing: newOplock(), rec: rec, status: runner.Stopped}
 }
 
 // View is a copy of the node's state. It never waits for an operation.
@@ -190,6 +194,11 @@ func (p *Project) takeResults(results []runner.ActResult) error {
 func (n *Node) setRecord(rec nodeRecord) {
 	n.p.mu.Lock()
 	defer n.p.mu.Unlock()
+	n.renameLocked(rec)
+}
+
+// renameLocked replaces the record by one that may have another name.
+func (n *Node) renameLocked(rec nodeRecord) {
 	n.p.dropNameLocked(n.rec.Name)
 	n.p.names[rec.Name]++
 	n.setLocked(rec)

@@ -28,6 +28,28 @@ func (c *Controller) releasePorts(rec nodeRecord) {
 	}
 }
 
+// releaseUnlike gives back the ports of a record that another record of the same
+// node does not have.
+func (c *Controller) releaseUnlike(rec, other nodeRecord) {
+	owner := nodeOwner(rec.ID)
+	if rec.Console != other.Console {
+		c.consoles.release(rec.Console, owner)
+	}
+	kept := map[int]bool{}
+	for _, port := range other.Ports {
+		for _, u := range port.udpPorts() {
+			kept[u] = true
+		}
+	}
+	for _, port := range rec.Ports {
+		for _, u := range port.udpPorts() {
+			if !kept[u] {
+				c.udp.release(u, owner)
+			}
+		}
+	}
+}
+
 func (r portRecord) udpPorts() []int {
 	var out []int
 	if r.Local != 0 {

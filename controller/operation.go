@@ -71,3 +71,23 @@ func (n *Node) supersede() {
 		n.cancel(errSuperseded)
 	}
 }
+
+// hold runs f with op of an object of an open project held, unless the object is
+// gone, which p.mu guards. Once f has begun, it goes on when the caller hangs up.
+func (p *Project) hold(ctx context.Context, op oplock, gone *bool, f func(context.Context) error, notFound func() error) error {
+	if err := p.begin(); err != nil {
+		return err
+	}
+	defer p.end()
+	if err := op.lock(ctx); err != nil {
+		return err
+	}
+	defer op.unlock()
+	p.mu.Lock()
+	isGone := *gone
+	p.mu.Unlock()
+	if isGone {
+		return notFound()
+	}
+	return f(context.WithoutCancel(ctx))
+}

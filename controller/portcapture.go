@@ -30,17 +30,18 @@ func (n *Node) StopCapture(ctx context.Context, adapter, port int) error {
 
 func (n *Node) setCapture(ctx context.Context, adapter, port int, want *captureRecord) error {
 	n.p.mu.Lock()
-	was := n.rec
-	rec := n.rec.clone()
 	link := n.p.linkAtLocked(endRecord{n.id, adapter, port})
 	n.p.mu.Unlock()
 	if link != nil {
 		return link.setCapture(ctx, want)
 	}
-	slot := rec.port(adapter, port)
-	if slot == nil {
-		return noPort(rec.Name, adapter, port)
-	}
+	return n.changePort(ctx, adapter, port, func(client *runner.Client, was, rec nodeRecord, slot *portRecord) error {
+		return n.setCaptureAt(ctx, client, was, rec, slot, want)
+	})
+}
+
+func (n *Node) setCaptureAt(ctx context.Context, client *runner.Client, was, rec nodeRecord, slot *portRecord, want *captureRecord) error {
+	adapter, port := slot.Adapter, slot.Port
 	if slot.NIO == nil {
 		return Errorf(Conflict, "cannot capture at port %d/%d of %s: nothing is connected to it", adapter, port, rec.Name)
 	}
@@ -48,12 +49,14 @@ func (n *Node) setCapture(ctx context.Context, adapter, port int, want *captureR
 		return Errorf(Conflict, "cannot capture at port %d/%d of %s: it is captured into %s already; stop that first", adapter, port, rec.Name, slot.Capture.Path)
 	}
 	if want != nil {
-		if err := n.p.captureFree(want.Path); err != nil {
+		free, err := n.p.reserveCapture(want.Path)
+		if err != nil {
 			return err
 		}
+		defer free()
 	}
 	slot.Capture = want
-	return n.putNIO(ctx, was, rec, *slot)
+	return n.putNIO(ctx, client, was, rec, *slot)
 }
 
 // Follow streams the file of the capture at a port, as Link.Follow does.

@@ -98,6 +98,17 @@ func (a *ports) release(port int, owner string) {
 	}
 }
 
+// pass hands a port of one owner over to another, and reports whether it did.
+func (a *ports) pass(port int, from, to string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.owner[port] != from {
+		return false
+	}
+	a.owner[port] = to
+	return true
+}
+
 // openable reports whether nobody has the port open, on loopback or on all
 // addresses.
 func (a *ports) openable(port int) bool {

@@ -42,7 +42,7 @@ type Project struct {
 	store    *store.Store
 	nodes    map[string]*Node
 	order    []*Node         // of creation
-	coming   map[string]bool // ids of nodes and links that are being made
+	coming   map[string]bool // ids of what is being made or deleted, files that are about to be captured into
 	names    map[string]int  // how many nodes have, or are about to have, a name
 	links    map[string]*Link
 	drawings map[string]*Drawing

@@ -350,6 +350,13 @@ func runnerError(err error) error {
 	return &Error{Code: code, Message: e.Message, Err: err}
 }
 
+// isRefusal reports whether the runner has refused, and is as it was. After any
+// other error nobody knows how far it has come.
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[*runner.Error](err)
+	return ok
+}
+
 func portInUse(err error) bool {
 	e, ok := errors.AsType[*runner.Error](err)
 	return ok && e.PortInUse

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"reflect"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
@@ -21,6 +22,18 @@ func (n *Node) Update(ctx context.Context, patch NodePatch) error {
 }
 
 func (n *Node) update(ctx context.Context, patch NodePatch) error {
+	// A runner that is launched may change the record, so it comes first. What it
+	// does not know of can be changed without one.
+	var client *runner.Client
+	down := errors.New("internal error: the look of a node is no concern of the runner")
+	if !patch.isLook() {
+		client, down = n.p.useRunner(ctx)
+	}
+	ask := func() (*runner.Client, error) { return client, down }
+	if err := n.writing.lock(ctx); err != nil {
+		return err
+	}
+	defer n.writing.unlock()
 	n.p.mu.Lock()
 	was, running := n.rec, n.status != runner.Stopped
 	rec := n.rec.clone()
@@ -40,47 +53,55 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 	if rec.Emulator != was.Emulator && running {
 		return Errorf(Conflict, "cannot change the emulator of %s while it runs: stop it first", rec.Name)
 	}
-	if err := n.keepsLinks(was, rec); err != nil {
+	changed, err := n.change(ctx, ask, was, &rec, patch)
+	if !changed {
+		n.p.c.releaseUnlike(rec, was)
 		return err
 	}
-	if err := n.p.c.takeJackPorts(&rec); err != nil {
-		return err
-	}
-	rewrite, err := n.followRename(was, &rec, patch)
-	if err != nil {
-		return err
-	}
-	defer rewrite.abandon()
-	undo, err := n.moveConsole(was, &rec)
-	if err != nil {
-		return err
-	}
-	if patch.StartupScript == nil && reflect.DeepEqual(was, rec) {
-		return nil
-	}
-	if err := n.replace(ctx, was, rec); err != nil {
-		undo()
-		return err
-	}
-	if rec.Console != was.Console {
-		n.p.c.consoles.release(was.Console, nodeOwner(n.id))
-	}
-	if err := n.finishRename(rewrite); err != nil {
-		return err
-	}
-	if patch.StartupScript != nil {
-		if err := n.forgetScriptFile(); err != nil {
-			return err
-		}
-	}
+	n.p.c.releaseUnlike(was, rec)
 	n.publish("vm.updated", n.View())
-	return nil
+	return err
 }
 
-// keepsLinks refuses to take away a port that something is connected to.
-func (n *Node) keepsLinks(was, rec nodeRecord) error {
-	n.p.mu.Lock()
-	defer n.p.mu.Unlock()
+// change makes a new record the node's, with the ports that it needs and with
+// the script file that follows from it. It reports whether the node has the
+// record now, also with an error of the file.
+func (n *Node) change(ctx context.Context, ask func() (*runner.Client, error), was nodeRecord, rec *nodeRecord, patch NodePatch) (changed bool, err error) {
+	if err := n.p.c.takeJackPorts(rec); err != nil {
+		return false, err
+	}
+	rewrite, err := n.followRename(was, rec, patch)
+	if err != nil {
+		return false, err
+	}
+	defer rewrite.abandon()
+	if err := n.moveConsole(was, rec); err != nil {
+		return false, err
+	}
+	if patch.StartupScript == nil && reflect.DeepEqual(was, *rec) {
+		return false, nil
+	}
+	if err := n.replace(ctx, ask, was, *rec); err != nil {
+		return false, err
+	}
+	if err := n.finishRename(rewrite); err != nil {
+		return true, err
+	}
+	if patch.StartupScript != nil {
+		return true, n.forgetScriptFile()
+	}
+	return true, nil
+}
+
+// isLook reports whether the patch changes nothing but how the node is shown.
+func (patch NodePatch) isLook() bool {
+	patch.Look = LookPatch{}
+	return reflect.DeepEqual(patch, NodePatch{})
+}
+
+// keepsLinksLocked refuses to take away a port that something is connected to;
+// p.mu held.
+func (n *Node) keepsLinksLocked(was, rec nodeRecord) error {
 	for _, port := range was.Ports {
 		if rec.port(port.Adapter, port.Port) != nil {
 			continue
@@ -95,9 +116,8 @@ func (n *Node) keepsLinks(was, rec nodeRecord) error {
 	return nil
 }
 
-// moveConsole gives the new record the console port that it asks for, and
-// returns what undoes that.
-func (n *Node) moveConsole(was nodeRecord, rec *nodeRecord) (undo func(), err error) {
+// moveConsole gives the new record the console port that it asks for.
+func (n *Node) moveConsole(was nodeRecord, rec *nodeRecord) (err error) {
 	owner := nodeOwner(n.id)
 	switch {
 	case rec.ConsoleType == "none":
@@ -107,40 +127,53 @@ func (n *Node) moveConsole(was nodeRecord, rec *nodeRecord) (undo func(), err er
 	case rec.Console != was.Console:
 		err = n.p.c.consoles.claim(rec.Console, owner)
 	}
-	now := rec.Console
-	return func() {
-		if now != was.Console {
-			n.p.c.consoles.release(now, owner)
-		}
-	}, err
+	return err
 }
 
 // replace gives the runner and the store a new record of the node, or leaves
-// both as they were.
-func (n *Node) replace(ctx context.Context, was, rec nodeRecord) error {
-	before := n.definition()
-	n.setRecord(rec)
-	if reflect.DeepEqual(before, n.definition()) { // it was moved on the map, say
+// both as they were; writing held. Whoever makes a link meanwhile sees it.
+func (n *Node) replace(ctx context.Context, ask func() (*runner.Client, error), was, rec nodeRecord) error {
+	n.p.mu.Lock()
+	if err := n.keepsLinksLocked(was, rec); err != nil {
+		n.p.mu.Unlock()
+		return err
+	}
+	before := n.definitionLocked()
+	n.renameLocked(rec)
+	after := n.definitionLocked()
+	n.p.mu.Unlock()
+	if reflect.DeepEqual(before, after) { // it was moved on the map, say
 		return n.keep(ctx, was, rec)
 	}
-	client, err := n.p.useRunner(ctx)
+	client, err := ask()
 	if err != nil {
 		n.setRecord(was)
 		return err
 	}
-	state, err := client.PutNode(ctx, n.definition())
+	state, err := client.PutNode(ctx, after)
 	if err != nil {
 		n.setRecord(was)
+		n.putBack(ctx, client, before, err)
 		return runnerError(err)
 	}
 	if err := n.keep(ctx, was, rec); err != nil {
-		if _, undo := client.PutNode(ctx, n.definition()); undo != nil {
-			n.p.c.cfg.Log.Warn("cannot undo a change of a node", "node", n.id, "err", undo)
-		}
+		n.putBack(ctx, client, before, nil)
 		return err
 	}
 	n.p.observe(state, false)
 	return nil
+}
+
+// putBack gives the runner the definition that a node had before a change that
+// failed. A runner that has refused the change has it anyway; one that did not
+// answer, or was not asked to the end, may have the new one.
+func (n *Node) putBack(ctx context.Context, client *runner.Client, before runner.Node, failure error) {
+	if isRefusal(failure) {
+		return
+	}
+	if _, err := client.PutNode(context.WithoutCancel(ctx), before); err != nil {
+		n.p.c.cfg.Log.Warn("cannot undo a change of a node", "node", n.id, "err", err)
+	}
 }
 
 // keep commits a record that is set, or sets the one before it again.
