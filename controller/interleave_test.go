@@ -261,9 +261,16 @@ func TestFailedOpening(t *testing.T) {
 		if ports := c.Ports(); len(ports.Consoles) != 0 {
 			t.Errorf("a project that is not open has consoles: %v", ports.Consoles)
 		}
+		p.mu.Lock()
+		p.state, p.problem = projectOpening, ""
+		p.mu.Unlock()
+		if err := p.load(t.Context()); err == nil { // and before anybody looks at the error:
+			t.Error("load() = nil")
+		}
 		if err := p.saveFile(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		p.setState(projectClosed)
 		if now, err := os.ReadFile(filepath.Join(p.View().Path, "lab.gns3")); string(now) != string(text) {
 			t.Errorf("the project file was replaced by that of an empty project: %v", err)
 		}
