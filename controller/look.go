@@ -106,11 +106,15 @@ func (r *nodeRecord) look() Look {
 func (v NodeView) FullLabel() map[string]any { return v.Look.fullLabel(v.Name) }
 
 func (l Look) fullLabel(name string) map[string]any {
-	label := map[string]any{"rotation": 0, "style": nil, "x": nil, "y": -int(math.RoundToEven(float64(l.Height)/2 + 10))}
+	label := map[string]any{"rotation": 0, "style": nil, "x": nil, "y": l.LabelY()}
 	maps.Copy(label, l.Label)
 	label["text"] = name
 	return label
 }
+
+// LabelY is where the label is that nobody has moved, from the upper edge of the
+// symbol, in pixels.
+func (l Look) LabelY() int { return -int(math.RoundToEven(float64(l.Height)/2 + 10)) }
 
 // localCompute is the id of this server among the computes.
 const localCompute = "local"
