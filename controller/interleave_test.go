@@ -68,12 +68,13 @@ func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
 	}
 }
 
-// staysBusy fails if done is closed within a short time.
-func staysBusy(t *testing.T, what string, done <-chan error) {
+// staysBusy fails if something ends within a short time. done has room for how.
+func staysBusy(t *testing.T, what string, done chan error) {
 	t.Helper()
 	select {
 	case err := <-done:
 		t.Errorf("%s did not wait: %v", what, err)
+		done <- err
 	case <-time.After(100 * time.Millisecond):
 	}
 }
