@@ -56,7 +56,7 @@ func (n *Node) View() NodeView {
 	v := NodeView{
 		ID: n.id, ProjectID: n.p.id, Name: n.rec.Name, Type: n.rec.Type, Emulator: n.rec.Emulator,
 		Status: string(n.status), Reason: n.reason, Console: n.rec.Console, ConsoleHost: n.p.c.cfg.ConsoleHost,
-		Folder: n.folderLocked(), CommandLine: n.commandLine, Properties: maps.Clone(shown.properties),
+		Folder: n.folderLocked(), CommandLine: n.commandLine, Properties: maps.Clone(shown.properties), Stored: n.rec.Properties,
 		Ports: shown.ports, ConsoleType: n.rec.ConsoleType, Look: n.rec.look(),
 	}
 	for _, port := range n.rec.Ports {

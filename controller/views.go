@@ -138,9 +138,11 @@ type NodeView struct {
 	StartupScript *string
 	CommandLine   string
 	Properties    map[string]any
-	Ports         []PortView
-	NIOs          []PortNIO
-	Look          Look
+	// Stored are the properties as they are stored; Properties may have more.
+	Stored map[string]json.RawMessage
+	Ports  []PortView
+	NIOs   []PortNIO
+	Look   Look
 
 	from *Node // has the rest, when the view was cut short for an event
 }
@@ -149,7 +151,7 @@ type NodeView struct {
 func (v NodeView) Whole() NodeView {
 	if v.from != nil {
 		now := v.from.View()
-		v.Properties, v.StartupScript, v.from = now.Properties, now.StartupScript, nil
+		v.Properties, v.Stored, v.StartupScript, v.from = now.Properties, now.Stored, now.StartupScript, nil
 	}
 	return v
 }
@@ -269,7 +271,7 @@ func (n *Node) publish(action string, v NodeView) {
 		v.StartupScript, v.from = nil, n
 	}
 	if len(encode(v.Properties)) > maxInEvent {
-		v.Properties, v.from = map[string]any{}, n
+		v.Properties, v.Stored, v.from = map[string]any{}, nil, n
 	}
 	n.p.c.bus.Publish(n.p.id, action, v)
 }

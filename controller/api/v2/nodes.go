@@ -69,15 +69,29 @@ func labelOfNode(v controller.NodeView) any {
 	return l
 }
 
+// storedProperties are those of a node, as JSON where they are stored so: a
+// switch has many, and a list many switches.
+func storedProperties(v controller.NodeView) map[string]any {
+	all := make(map[string]any, len(v.Properties))
+	for key, value := range v.Properties {
+		if raw, ok := v.Stored[key]; ok {
+			all[key] = raw
+		} else {
+			all[key] = value
+		}
+	}
+	return all
+}
+
 type port struct {
-	AdapterNumber int               `json:"adapter_number"`
-	AdapterType   string            `json:"adapter_type,omitempty"`
-	DataLinkTypes map[string]string `json:"data_link_types"`
-	LinkType      string            `json:"link_type"`
-	MACAddress    string            `json:"mac_address,omitempty"`
-	Name          string            `json:"name"`
-	PortNumber    int               `json:"port_number"`
-	ShortName     string            `json:"short_name"`
+	AdapterNumber int    `json:"adapter_number"`
+	AdapterType   string `json:"adapter_type,omitempty"`
+	DataLinkTypes any    `json:"data_link_types"` // of captures, by name
+	LinkType      string `json:"link_type"`
+	MACAddress    string `json:"mac_address,omitempty"`
+	Name          string `json:"name"`
+	PortNumber    int    `json:"port_number"`
+	ShortName     string `json:"short_name"`
 }
 
 func nodeOf(v controller.NodeView) node {
@@ -87,7 +101,7 @@ func nodeOf(v controller.NodeView) node {
 		ConsoleAutoStart: look.ConsoleAutoStart, CustomAdapters: look.CustomAdapters, Emulator: v.Emulator, FirstPortName: optional(look.FirstPortName),
 		Height: look.Height, Label: labelOfNode(v), Locked: look.Locked, Name: v.Name, NodeDirectory: v.Folder, NodeID: v.ID, NodeType: v.Type,
 		PortNameFormat: look.PortNameFormat, PortSegmentSize: look.PortSegmentSize, Ports: []port{}, ProjectID: v.ProjectID,
-		Properties: properties(v), Reason: v.Reason, Status: v.Status, Symbol: look.Symbol, TemplateID: optional(look.TemplateID),
+		Properties: storedProperties(v), Reason: v.Reason, Status: v.Status, Symbol: look.Symbol, TemplateID: optional(look.TemplateID),
 		Width: look.Width, X: look.X, Y: look.Y, Z: look.Z,
 	}
 	if v.Console != 0 {
@@ -110,10 +124,13 @@ func optional(text string) *string {
 	return &text
 }
 
+// ethernetTypes are the data link types of an Ethernet port.
+type ethernetTypes struct{ Ethernet string }
+
 func portOf(nodeType string, p controller.PortView) port {
 	one := port{
 		AdapterNumber: p.Adapter, PortNumber: p.Port, Name: p.Name, ShortName: p.ShortName, AdapterType: p.AdapterType, MACAddress: p.MAC,
-		LinkType: "ethernet", DataLinkTypes: map[string]string{"Ethernet": "DLT_EN10MB"},
+		LinkType: "ethernet", DataLinkTypes: ethernetTypes{"DLT_EN10MB"},
 	}
 	if !p.Serial {
 		return one
