@@ -15,7 +15,7 @@ func (l *link) options(format string, snapLen int, match string) (capture.Option
 	if err != nil {
 		return capture.Options{}, err
 	}
-	o := capture.Options{SnapLen: snapLen, Match: matching, Link: l.def.ID}
+	o := capture.Options{SnapLen: snapLen, Match: matching, Link: l.snapshot().ID}
 	if format == "pcapng" {
 		o.Format = capture.PcapNG
 	}
@@ -44,6 +44,7 @@ func (l *link) adjustCapture(want *Capture) error {
 	}
 	l.mu.Lock()
 	l.file = file
+	l.def.Capture = want // before the file gets a frame: it may end at the first one
 	l.state.CaptureError = ""
 	l.mu.Unlock()
 	if file != nil {

@@ -7,7 +7,8 @@ import (
 
 // show finds out which ends of the link take part, tells each end's instance
 // whether the other does, and tells the server of a change. It is called after
-// everything that may change the answer.
+// everything that may change the answer. A link that is gone shows nothing: there
+// may be another one at its ports.
 func (l *link) show() {
 	l.showing.Lock()
 	defer l.showing.Unlock()
@@ -15,24 +16,37 @@ func (l *link) show() {
 	l.mu.Lock()
 	def, closed := l.def, l.closed
 	l.mu.Unlock()
-	always := l.runner.alwaysUp()
-	state := LinkState{ID: def.ID}
-	for i := range def.Ends {
-		state.Up[i] = !closed && l.takesPart(i, def.Ends[i])
-	}
-	for i, e := range def.Ends {
-		up := !closed && (always || state.Up[1-i] && !def.Suspend)
-		if e.Node != "" {
-			l.runner.setCarrier(e, up)
-		} else if !closed {
-			l.showOutside(i, up)
-		}
-	}
 	if closed {
 		return
 	}
+	always := l.runner.alwaysUp()
+	state := LinkState{ID: def.ID}
+	for i := range def.Ends {
+		state.Up[i] = l.takesPart(i, def.Ends[i])
+	}
+	for i, e := range def.Ends {
+		up := always || state.Up[1-i] && !def.Suspend
+		if e.Node != "" {
+			l.runner.setCarrier(e, up)
+		} else {
+			l.showOutside(i, up)
+		}
+	}
 	state.Carrier = l.carrier(def)
 	l.tell(state)
+}
+
+// withdraw shows that a link is gone that has just been closed, before another one
+// is made at its ports.
+func (l *link) withdraw() {
+	l.showing.Lock()
+	defer l.showing.Unlock()
+	l.route()
+	for _, e := range l.snapshot().Ends {
+		if e.Node != "" {
+			l.runner.setCarrier(e, false)
+		}
+	}
 }
 
 // showOutside tells the host's side of a TAP device.
@@ -148,6 +162,9 @@ func (n *node) plug() {
 			continue
 		}
 		n.runner.setCarrier(End{Node: def.ID, Adapter: p.Adapter, Port: p.Port}, n.runner.alwaysUp())
+		if l := n.runner.linkAt(portKey{def.ID, p.Adapter, p.Port}); l != nil {
+			l.show() // it was made meanwhile
+		}
 	}
 }
 

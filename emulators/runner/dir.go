@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,6 +47,22 @@ func (d Dir) hold() (*os.File, error) {
 		return nil, fmt.Errorf("cannot lock %s: %w", d.lock(), err)
 	}
 	return f, nil
+}
+
+// takeLimit is how long a runner tries to get its lock: somebody who only looks
+// whether one lives holds it for a moment.
+const takeLimit = 200 * time.Millisecond
+
+// take is hold for the runner.
+func (d Dir) take() (*os.File, error) {
+	end := time.Now().Add(takeLimit)
+	for {
+		f, err := d.hold()
+		if !errors.Is(err, errHeld) || time.Now().After(end) {
+			return f, err
+		}
+		<-time.After(takeLimit / 20)
+	}
 }
 
 // Alive reports whether a runner lives here. The kernel drops the lock of a

@@ -15,6 +15,12 @@ import (
 func (n *node) start(ctx context.Context) error {
 	n.op <- struct{}{}
 	defer func() { <-n.op }()
+	n.mu.Lock()
+	closed := n.closed
+	n.mu.Unlock()
+	if closed {
+		return refuse(http.StatusNotFound, "cannot start %s: it was deleted meanwhile", n.name())
+	}
 	switch n.snapshot().Status {
 	case Started:
 		return nil
@@ -230,7 +236,7 @@ func (n *node) suspend(ctx context.Context) error {
 	if err := s.Suspend(ctx); err != nil {
 		return conflict("cannot suspend %s: %v", n.name(), err)
 	}
-	n.changed(Suspended, "", n.snapshot().CommandLine)
+	n.changedIf(func() bool { return n.instance == instance }, Suspended, "", n.snapshot().CommandLine)
 	return nil
 }
 
@@ -246,7 +252,7 @@ func (n *node) resume(ctx context.Context) error {
 	if err := s.Resume(ctx); err != nil {
 		return conflict("cannot resume %s: %v", n.name(), err)
 	}
-	n.changed(Started, "", n.snapshot().CommandLine)
+	n.changedIf(func() bool { return n.instance == instance }, Started, "", n.snapshot().CommandLine)
 	return nil
 }
 
@@ -258,8 +264,8 @@ func (n *node) reload(ctx context.Context) error {
 }
 
 func (n *node) resetConsole() error {
-	n.op <- struct{}{}
-	defer func() { <-n.op }()
+	n.listening.Lock()
+	defer n.listening.Unlock()
 	n.hub.HangUpAll()
 	n.hub.Deafen()
 	return n.listen(n.snapshot().Console)

@@ -214,7 +214,7 @@ func (r *Runner) deleteLinkLocked(id string) {
 	r.mu.Unlock()
 	if l != nil {
 		l.close()
-		l.show() // that it is gone
+		l.withdraw()
 	}
 }
 

@@ -291,8 +291,13 @@ func TestEverythingAtOnce(t *testing.T) {
 		}
 	})
 	again(func(int) { l.telemetry() })
+	again(func(int) {
+		if link, err := l.link("l"); err == nil {
+			_, _ = link.options("pcap", 0, "")
+		}
+	})
 	again(func(i int) {
-		_ = l.putSettings(Settings{AlwaysUp: i%2 == 0, Recorder: Recorder{Mode: []string{"full", "headers", "off"}[i%3], Folder: l.dir}})
+		_ = l.changeSettings(Settings{AlwaysUp: i%2 == 0, Recorder: Recorder{Mode: []string{"full", "headers", "off"}[i%3], Folder: l.dir}})
 	})
 	again(func(int) { l.meters.watch(l.Runner)() })
 	for range 20 {

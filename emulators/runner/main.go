@@ -67,7 +67,7 @@ func Main(args []string, makeEmulators func(Options) map[string]emulators.Emulat
 }
 
 func run(o Options, emulators map[string]emulators.Emulator, log *slog.Logger) error {
-	lock, err := o.Dir.hold()
+	lock, err := o.Dir.take()
 	if err != nil {
 		return err
 	}

@@ -26,12 +26,17 @@ type node struct {
 	hub    *console.Hub
 	op     chan struct{} // one slot: held for a whole start, stop or suspend
 
+	// listening is held from a look at the definition's console until it listens
+	// there, so that it listens where the newest one says.
+	listening sync.Mutex
+
 	mu       sync.Mutex
 	def      Node
 	jacks    []jack // made with the node, fixed until it is deleted or redefined while stopped
 	state    NodeState
 	instance emulators.Instance
 	asked    bool               // the instance was asked to stop
+	closed   bool               // nothing starts any more
 	over     chan struct{}      // closed once the end of the instance has been told of
 	cancel   context.CancelFunc // of the running start
 }
@@ -91,9 +96,18 @@ func (n *node) snapshot() NodeState {
 
 // changed sets the state and tells it.
 func (n *node) changed(s Status, reason, commandLine string) {
+	n.changedIf(func() bool { return true }, s, reason, commandLine)
+}
+
+// changedIf sets the state and tells it, if the state is true when its turn
+// comes: an instance may end at any moment. It is asked with mu held.
+func (n *node) changedIf(isTrue func() bool, s Status, reason, commandLine string) {
 	n.runner.publish(func(seq uint64) *NodeState {
 		n.mu.Lock()
 		defer n.mu.Unlock()
+		if !isTrue() {
+			return nil
+		}
 		n.state = NodeState{Node: n.def, Status: s, Reason: reason, CommandLine: commandLine, Seq: seq}
 		state := n.state
 		return &state
@@ -103,6 +117,9 @@ func (n *node) changed(s Status, reason, commandLine string) {
 
 // close stops the instance and frees the console and the jacks.
 func (n *node) close() {
+	n.mu.Lock()
+	n.closed = true // whoever waits for op, to start it, hears of this
+	n.mu.Unlock()
 	n.end(context.Background())
 	n.hub.Close()
 	n.mu.Lock()

@@ -87,7 +87,15 @@ func (s Recorder) usual() Recorder {
 	return s
 }
 
-// putSettings makes the settings hold for all links.
+// changeSettings is putSettings while no link is made: a new one would have the
+// old settings.
+func (r *Runner) changeSettings(s Settings) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	return r.putSettings(s)
+}
+
+// putSettings makes the settings hold for all links; change held.
 func (r *Runner) putSettings(s Settings) error {
 	s.Recorder = s.Recorder.usual()
 	trigger, err := r.matching(s.Recorder.Match)

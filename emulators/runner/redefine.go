@@ -55,26 +55,42 @@ func (n *node) redefine(def Node) (NodeState, error) {
 	if err := n.check(def); err != nil {
 		return NodeState{}, err
 	}
-	if old.Console != def.Console {
-		if err := n.listen(def.Console); err != nil {
-			return NodeState{}, err
-		}
+	if err := n.redefineTo(old, def, status); err != nil {
+		return NodeState{}, err
 	}
-	_, live := n.running().(emulators.Updater)
-	switch {
-	case live:
-		if err := n.update(old, def); err != nil {
-			return NodeState{}, errors.Join(err, n.listenAgain(old, def))
-		}
-	case status != Stopped && !reflect.DeepEqual(old.Ports, def.Ports):
-		return NodeState{}, conflict("cannot change the ports of %s while it is %s: stop it first", old.Name, status)
-	default:
-		if err := n.redo(old, def); err != nil {
-			return NodeState{}, err
-		}
+	if def.AlwaysOn && n.running() == nil {
+		n.turnOn()
 	}
 	n.plug()
 	return n.snapshot(), nil
+}
+
+// redefineTo makes the definition that of the node, or leaves the node as it was.
+func (n *node) redefineTo(old, def Node, status Status) error {
+	n.listening.Lock()
+	defer n.listening.Unlock()
+	if old.Console != def.Console {
+		if err := n.listen(def.Console); err != nil {
+			return err
+		}
+	}
+	var err error
+	_, live := n.running().(emulators.Updater)
+	switch {
+	case live:
+		err = n.update(old, def)
+	case status != Stopped && !reflect.DeepEqual(old.Ports, def.Ports):
+		err = conflict("cannot change the ports of %s while it is %s: stop it first", old.Name, status)
+	default:
+		err = n.redo(old, def)
+	}
+	if err == nil {
+		return nil
+	}
+	if back := n.listenAgain(old, def); back != nil {
+		return errors.Join(err, back)
+	}
+	return err
 }
 
 func (n *node) running() emulators.Instance {
@@ -95,6 +111,15 @@ func (n *node) listenAgain(old, def Node) error {
 // definition.
 func (n *node) redo(old, def Node) error {
 	if !reflect.DeepEqual(old.Ports, def.Ports) {
+		select { // a start that is under way has the jacks
+		case n.op <- struct{}{}:
+			defer func() { <-n.op }()
+		default:
+			return conflict("cannot change the ports of %s while it is being started or stopped: try again", old.Name)
+		}
+		if n.running() != nil { // it has been started meanwhile
+			return conflict("cannot change the ports of %s while it runs: stop it first", old.Name)
+		}
 		if err := n.replug(def); err != nil {
 			return err
 		}
@@ -102,9 +127,6 @@ func (n *node) redo(old, def Node) error {
 	n.mu.Lock()
 	n.def = def
 	n.mu.Unlock()
-	if def.AlwaysOn && n.running() == nil {
-		n.turnOn()
-	}
 	return nil
 }
 

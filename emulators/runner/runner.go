@@ -92,11 +92,14 @@ func (r *Runner) admit(epoch uint64) error {
 	return nil
 }
 
-// publish numbers a node's new state and hands it out.
+// publish numbers a node's new state and hands it out; nil is none.
 func (r *Runner) publish(state func(seq uint64) *NodeState) {
 	r.publishing.Lock()
 	defer r.publishing.Unlock()
 	s := state(r.events.Last() + 1)
+	if s == nil {
+		return
+	}
 	r.events.Publish(r.project, "node", Event{Node: s})
 }
 

@@ -61,7 +61,7 @@ func (r *Runner) handler(stop func()) http.Handler {
 		if err := decode(q, &s); err != nil {
 			return nil, err
 		}
-		return struct{}{}, r.putSettings(s)
+		return struct{}{}, r.changeSettings(s)
 	})
 	route("POST /freeze", func(_ http.ResponseWriter, q *http.Request) (any, error) {
 		var f Frozen
