@@ -136,7 +136,7 @@ func (s *stress) seldom() map[string]act {
 // TestManyClients lets clients do all kinds of things to the same projects, some
 // of them without waiting for the end, and then looks whether all is in order.
 func TestManyClients(t *testing.T) {
-	const clients, length = 6, 2 * time.Second
+	const clients, length = 6, time.Second
 	c := inside(t, t.TempDir())
 	lab, _ := labWith(t, c, "PC1", "PC2")
 	s := &stress{c: c, lab: lab.id, gone: "5f8b2f5e-3c41-4f0e-9a3a-0b6a3d8f9c13"}
