@@ -45,3 +45,12 @@ func Index(c *gin.Context, key, what string) (int, error) {
 	}
 	return int(n), nil
 }
+
+// PortNumbers reads the parameters "adapter" and "port" from the path; NotFound.
+func PortNumbers(c *gin.Context) (adapter, port int, err error) {
+	if adapter, err = Index(c, "adapter", "adapter"); err != nil {
+		return 0, 0, err
+	}
+	port, err = Index(c, "port", "port")
+	return adapter, port, err
+}

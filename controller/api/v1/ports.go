@@ -97,11 +97,7 @@ func (h *handler) port(c *gin.Context) (nodePort, error) {
 	if err != nil {
 		return nodePort{}, err
 	}
-	adapter, err := route.Index(c, "adapter", "adapter")
-	if err != nil {
-		return nodePort{}, err
-	}
-	port, err := route.Index(c, "port", "port")
+	adapter, port, err := route.PortNumbers(c)
 	return nodePort{node: node, adapter: adapter, port: port}, err
 }
 
