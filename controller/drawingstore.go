@@ -33,24 +33,12 @@ type drawingRecord struct {
 
 // apply changes the record by a patch.
 func (r *drawingRecord) apply(patch DrawingPatch) {
-	if patch.SVG != nil {
-		r.SVG = *patch.SVG
-	}
-	if patch.X != nil {
-		r.X = *patch.X
-	}
-	if patch.Y != nil {
-		r.Y = *patch.Y
-	}
-	if patch.Z != nil {
-		r.Z = *patch.Z
-	}
-	if patch.Rotation != nil {
-		r.Rotation = *patch.Rotation
-	}
-	if patch.Locked != nil {
-		r.Locked = *patch.Locked
-	}
+	set(&r.SVG, patch.SVG)
+	set(&r.X, patch.X)
+	set(&r.Y, patch.Y)
+	set(&r.Z, patch.Z)
+	set(&r.Rotation, patch.Rotation)
+	set(&r.Locked, patch.Locked)
 }
 
 // changes write the record; was is the one in the store, nil for a new drawing.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -281,6 +280,3 @@ func withoutMACs(raw json.RawMessage) json.RawMessage {
 	}
 	return encode(adapters)
 }
-
-// isMissing reports whether err says that a file is not there.
-func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -160,7 +160,7 @@ func renewIDs(root *os.Root, f *topology.File) error {
 		f.Drawings[i].DrawingID = uuid.NewString()
 	}
 	kinds, err := os.ReadDir(filepath.Join(root.Name(), "project-files"))
-	if isMissing(err) {
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	for _, k := range kinds {
