@@ -26,14 +26,24 @@ func (h *Hub) Listen(a *Acceptor, address string) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen for the console of %s: %w", h.name, err)
 	}
-	l := &listener{}
-	if l.tcp, err = net.ListenTCP("tcp", tcp); err == nil {
-		l.forget, err = a.add(l.tcp, func(conn net.Conn) { h.welcome(l, conn) })
+	port, err := net.ListenTCP("tcp", tcp)
+	if err != nil {
+		return fmt.Errorf("cannot listen for the console of %s: %w", h.name, err)
 	}
+	return h.ListenOn(a, port)
+}
+
+// ListenOn is Listen on a port that is open already; the hub owns it from here
+// on, also after an error. Clients that came before are served now, so that a
+// port can be taken first and the line connected before anybody sees it.
+func (h *Hub) ListenOn(a *Acceptor, port *net.TCPListener) error {
+	l := &listener{tcp: port}
+	forget, err := a.add(port, func(conn net.Conn) { h.welcome(l, conn) })
 	if err != nil {
 		l.close()
 		return fmt.Errorf("cannot listen for the console of %s: %w", h.name, err)
 	}
+	l.forget = forget
 	h.mu.Lock()
 	old := h.listener
 	if h.closed {
@@ -55,7 +65,7 @@ type listener struct {
 
 // close closes the port; nil and half-made listeners are fine.
 func (l *listener) close() error {
-	if l == nil || l.tcp == nil {
+	if l == nil {
 		return nil
 	}
 	l.closed.Store(true)

@@ -77,6 +77,26 @@ func TestListenOnTakenPort(t *testing.T) {
 	}
 }
 
+// TestListenOn takes the port first: who comes before the line is connected
+// waits for it and sees nothing of a stopped node.
+func TestListenOn(t *testing.T) {
+	port, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := dial(t, port.Addr().String())
+	h := New("PC1", 100)
+	defer h.Close()
+	h.Connect(&line{}, nil)
+	if err := h.ListenOn(acceptor(t), port); err != nil {
+		t.Fatal(err)
+	}
+	write(h, "PC1> ")
+	if got := readUntil(t, client, "PC1> "); strings.Contains(got, "stopped") {
+		t.Errorf("an early client saw %q", got)
+	}
+}
+
 func TestListenAgainMovesListener(t *testing.T) {
 	h := New("PC1", 100)
 	first := listen(t, h)

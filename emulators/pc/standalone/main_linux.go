@@ -61,7 +61,8 @@ func onTelnet(ctx context.Context, o options, stderr io.Writer) int {
 	hub := console.New("vpcs", historySize)
 	defer hub.Close()
 	tell := ready()
-	if err := hub.Listen(console.NewAcceptor(), net.JoinHostPort("127.0.0.1", fmt.Sprint(o.port))); err != nil {
+	port, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: o.port})
+	if err != nil {
 		text := fmt.Sprintf("Daemon bind port: %s\nerror\n", cause(err))
 		_, _ = io.WriteString(stderr, text)
 		tell(text)
@@ -69,11 +70,17 @@ func onTelnet(ctx context.Context, o options, stderr io.Writer) int {
 	}
 	group, unplug, err := start(o, hub)
 	if err != nil {
+		_ = port.Close()
 		_, _ = fmt.Fprintf(stderr, "vpcs: %s\n", err)
 		tell(err.Error() + "\n")
 		return failed
 	}
 	defer unplug()
+	if err := hub.ListenOn(console.NewAcceptor(), port); err != nil { // a first client finds the PCs
+		_, _ = fmt.Fprintf(stderr, "vpcs: %s\n", err)
+		tell(err.Error() + "\n")
+		return failed
+	}
 	tell("")
 	return wait(ctx, group, stderr)
 }
