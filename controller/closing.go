@@ -130,10 +130,11 @@ func (p *Project) deleteOp(ctx context.Context, state projectState, rec projectR
 	}
 	// Nobody makes a project with its id or in its folder before its files are
 	// gone.
-	if err := p.c.creating.lock(ctx); err != nil {
+	done, err := p.c.arrival(ctx, p.id, rec.Name, rec.Path)
+	if err != nil {
 		return back(err)
 	}
-	defer p.c.creating.unlock()
+	defer done()
 	if err := p.c.commit(ctx, store.Change{Kind: kindProject, ID: p.id}); err != nil {
 		return back(err)
 	}
@@ -161,7 +162,7 @@ func (p *Project) removeFiles(ctx context.Context, rec projectRecord) error {
 		return err
 	}
 	defer p.fileOp.unlock()
-	if rec.Path == filepath.Join(p.c.cfg.DataDir, "projects", p.id) { // all of it is the project's
+	if rec.Path == p.c.ownFolder(p.id) { // all of it is the project's
 		if err := os.RemoveAll(rec.Path); err != nil {
 			p.c.cfg.Log.Warn("folder of a deleted project stays", "project", p.id, "err", err)
 		}

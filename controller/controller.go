@@ -65,7 +65,7 @@ type Controller struct {
 	tasks    tasks
 	ready    chan struct{} // closed when all run directories are dealt with
 
-	creating   oplock // held while a project comes or goes
+	creating   *gate  // passed while a project comes or goes
 	keeping    oplock // held while a setting is changed
 	templating oplock // held while a template is changed
 
@@ -78,7 +78,7 @@ type Controller struct {
 // Open takes ownership of the data folder: it fails when another server has
 // it. Runners that outlived the last server are adopted in the background.
 func Open(ctx context.Context, cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newOplock(), keeping: newOplock(), templating: newOplock(), qemu: qemutools.New()}
+	c := &Controller{cfg: cfg, projects: map[string]*Project{}, ready: make(chan struct{}), creating: newGate(), keeping: newOplock(), templating: newOplock(), qemu: qemutools.New()}
 	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "projects"), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}
@@ -234,8 +234,8 @@ func (c *Controller) Close() error {
 func (c *Controller) Shutdown(ctx context.Context) error {
 	c.Ready(ctx)
 	c.refuse()
-	if c.creating.lock(ctx) == nil { // what is being created is halted, too
-		c.creating.unlock()
+	if done, err := c.creating.lock(ctx); err == nil { // what is being created is halted, too
+		done()
 	}
 	var group errgroup.Group
 	group.SetLimit(8)

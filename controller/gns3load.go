@@ -191,7 +191,7 @@ func recordOf(id string, f *topology.File) projectRecord {
 	return rec
 }
 
-// adopt makes a closed project of a folder that no project has; creating held.
+// adopt makes a closed project of a folder that no project has; creating is passed alone.
 // An error leaves the folder as it was.
 func (c *Controller) adopt(ctx context.Context, id, path string, f *topology.File) (*Project, error) {
 	if err := c.isFree(id, f); err != nil {

@@ -186,10 +186,11 @@ func (c *Controller) settle(ctx context.Context, id, name, path, beside string, 
 	for i := range f.Nodes {
 		f.Nodes[i].Console = nil
 	}
-	if err := c.creating.lock(ctx); err != nil {
+	done, err := c.creating.lock(ctx)
+	if err != nil {
 		return nil, err
 	}
-	defer c.creating.unlock() // nobody else takes the name
+	defer done() // nobody else takes the name
 	if err := c.isFree(id, f); err != nil {
 		return nil, err
 	}

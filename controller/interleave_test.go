@@ -3,11 +3,16 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/lanyard-lab/lanyard/controller/atomicfile"
 	"github.com/lanyard-lab/lanyard/controller/store"
@@ -140,6 +145,42 @@ func TestDeleteWaitsForTheProjectFile(t *testing.T) {
 	}
 	if _, err := os.Stat(root.Name()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder of a deleted project stays: %v", err)
+	}
+}
+
+// TestProjectsAreMadeBesideEachOther makes many at once: one of each name, where
+// that was asked for, and one of each id.
+func TestProjectsAreMadeBesideEachOther(t *testing.T) {
+	c := inside(t, t.TempDir())
+	const names, each = 3, 4
+	ids := [names]string{uuid.NewString(), uuid.NewString(), uuid.NewString()}
+	var made, refused atomic.Int32
+	var all sync.WaitGroup
+	for i := range names * each {
+		all.Go(func() {
+			_, err := c.CreateProject(t.Context(), ProjectSpec{Name: fmt.Sprint("unique ", i%names), Unique: true})
+			switch {
+			case err == nil:
+				made.Add(1)
+			case is(err, Conflict):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			p, err := c.CreateProject(t.Context(), ProjectSpec{Name: fmt.Sprint("id ", i), ID: ids[i%names]})
+			if err != nil || p != c.known(ids[i%names]) {
+				t.Errorf("CreateProject with a known id = %v, %v", p, err)
+			}
+		})
+	}
+	all.Wait()
+	if made.Load() != names || refused.Load() != names*(each-1) {
+		t.Errorf("%d projects of unique names were made and %d refused, want %d and %d", made.Load(), refused.Load(), names, names*(each-1))
+	}
+	if got := len(c.Projects()); got != 2*names {
+		t.Errorf("there are %d projects, want %d", got, 2*names)
 	}
 }
 

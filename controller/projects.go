@@ -71,20 +71,22 @@ func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project
 	if err != nil {
 		return nil, err
 	}
+	var done func()
 	for {
-		if err := c.creating.lock(ctx); err != nil {
+		var err error
+		if done, err = c.arrival(ctx, id, s.Name, cmp.Or(s.Path, c.ownFolder(id))); err != nil {
 			return nil, err
 		}
 		known := c.known(id)
 		if known == nil {
 			break
 		}
-		c.creating.unlock() // whoever deletes a project has its op, and waits for this
+		done() // whoever deletes a project has its op, and waits for this
 		if err := known.Open(ctx); c.known(id) == known || err == nil {
 			return known, err
 		} // else it was being deleted
 	}
-	defer c.creating.unlock()
+	defer done()
 	if err := c.goesOn(); err != nil {
 		return nil, err
 	}
@@ -108,6 +110,21 @@ func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project
 	return p, nil
 }
 
+// arrival has a project come or go, beside others: not beside one of the same id
+// or name, and one in a folder of the client's choice only alone, as folders may
+// lie in each other and have several paths.
+func (c *Controller) arrival(ctx context.Context, id, name, path string) (done func(), err error) {
+	if path != c.ownFolder(id) {
+		return c.creating.lock(ctx)
+	}
+	return c.creating.enter(ctx, "id "+id, "name "+name)
+}
+
+// ownFolder is the folder of a project for which the client chose none.
+func (c *Controller) ownFolder(id string) string {
+	return filepath.Join(c.cfg.DataDir, "projects", id)
+}
+
 // named finds a project by name; nil when there is none.
 func (c *Controller) named(name string) *Project {
 	for _, p := range c.all() {
@@ -123,7 +140,7 @@ func (c *Controller) named(name string) *Project {
 // or, later, deleted.
 func (c *Controller) projectFolder(id, path string) (string, error) {
 	if path == "" {
-		return filepath.Join(c.cfg.DataDir, "projects", id), nil
+		return c.ownFolder(id), nil
 	}
 	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
 		return "", Errorf(Invalid, "cannot use %q as the folder of a project: give an absolute path without . or ..", path)

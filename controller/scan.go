@@ -63,10 +63,11 @@ func (c *Controller) setAside(folder, name string, err error) {
 // the folder that it is in. One that is known is returned as it is, also when it
 // is quarantined: there cannot be two in a folder.
 func (c *Controller) AddFolder(ctx context.Context, file string) (*Project, error) {
-	if err := c.creating.lock(ctx); err != nil {
+	done, err := c.creating.lock(ctx)
+	if err != nil {
 		return nil, err
 	}
-	defer c.creating.unlock()
+	defer done()
 	folder := filepath.Dir(file)
 	if p := c.inFolder(folder); p != nil {
 		return p, nil
