@@ -23,7 +23,7 @@ func (p *Project) apply(ctx context.Context, client *runner.Client) (uint64, err
 		p.observe(s, true)
 	}
 	for _, s := range applied.Inventory.LinkStates {
-		p.observeLink(s)
+		p.observeLink(s, true)
 	}
 	for id, e := range applied.Errors {
 		p.c.cfg.Log.Error("a part of the project cannot be restored", "project", p.id, "id", id, "err", e.Message)

@@ -23,8 +23,9 @@ type Link struct {
 	// Guarded by p.mu.
 	rec     linkRecord
 	gone    bool
-	up      [2]bool // observed, as is the next
+	up      [2]bool // observed, as are the next two
 	carrier string
+	seq     uint64
 }
 
 func newLink(p *Project, rec linkRecord) *Link {
@@ -202,7 +203,7 @@ func (p *Project) makeLink(ctx context.Context, client *runner.Client, l *Link) 
 		return runnerError(err)
 	}
 	if err == nil {
-		p.observeLink(state)
+		p.observeLink(state, false)
 		err = p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(l.rec)})
 	} else {
 		err = runnerError(err)
@@ -275,8 +276,12 @@ func (l *Link) change(ctx context.Context, edit func(*linkRecord) error) error {
 		return err
 	}
 	l.p.mu.Lock()
-	l.rec, l.up, l.carrier = rec, state.Up, state.Carrier
+	l.rec = rec
+	_, ended := l.foldLocked(state, false)
 	l.p.mu.Unlock()
+	if ended != nil {
+		l.captureEnded(ended, state.CaptureError)
+	}
 	l.p.c.bus.Publish(l.p.id, "link.updated", l.View())
 	return nil
 }
@@ -313,7 +318,7 @@ func (l *Link) Reset(ctx context.Context) error {
 		if err != nil {
 			return runnerError(err)
 		}
-		l.p.observeLink(state)
+		l.p.observeLink(state, false)
 		return nil
 	})
 }

@@ -2,29 +2,43 @@ package controller
 
 import "github.com/lanyard-lab/lanyard/emulators/runner"
 
-// observeLink takes over a link's state from the runner and tells of a change.
-func (p *Project) observeLink(s runner.LinkState) {
+// observeLink takes over a link's state from the runner, unless a newer one is
+// known, and tells of a change. first is as it is for observe.
+func (p *Project) observeLink(s runner.LinkState, first bool) {
 	p.mu.Lock()
 	l := p.links[s.ID]
-	if l == nil || (l.up == s.Up && l.carrier == s.Carrier && s.CaptureError == "") {
+	if l == nil {
 		p.mu.Unlock()
 		return
 	}
-	known := l.carrier != "" && (l.up != s.Up || l.carrier != s.Carrier)
-	l.up, l.carrier = s.Up, s.Carrier
-	capture := l.rec.Capture
+	known := l.carrier != ""
+	changed, ended := l.foldLocked(s, first)
 	p.mu.Unlock()
-	if s.CaptureError != "" && capture != nil {
-		l.captureEnded(capture, s.CaptureError)
+	if ended != nil {
+		l.captureEnded(ended, s.CaptureError)
 	}
-	if known {
+	if known && changed {
 		p.c.bus.Publish(p.id, "link.updated", l.View())
 	}
+}
+
+// foldLocked is observeLink for whoever tells of the change himself; p.mu held.
+// It returns the capture that the runner has ended, nil for none.
+func (l *Link) foldLocked(s runner.LinkState, first bool) (changed bool, ended *captureRecord) {
+	if !first && s.Seq <= l.seq {
+		return false, nil
+	}
+	changed = l.up != s.Up || l.carrier != s.Carrier
+	l.seq, l.up, l.carrier = s.Seq, s.Up, s.Carrier
+	if s.CaptureError != "" {
+		ended = l.rec.Capture
+	}
+	return changed, ended
 }
 
 // forgetLinkStatesLocked forgets what a runner observed; p.mu held.
 func (p *Project) forgetLinkStatesLocked() {
 	for _, l := range p.links {
-		l.up, l.carrier = [2]bool{}, ""
+		l.seq, l.up, l.carrier = 0, [2]bool{}, ""
 	}
 }

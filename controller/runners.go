@@ -201,7 +201,7 @@ func (p *Project) fold(e runner.Event) {
 		p.observe(*e.Node, false)
 	}
 	if e.Link != nil {
-		p.observeLink(*e.Link)
+		p.observeLink(*e.Link, false)
 	}
 	if e.Frozen != nil {
 		p.c.tell(p.id, "info", fmt.Sprintf("the flight recorders were written to %s: %s", e.Frozen.Path, e.Frozen.Reason))

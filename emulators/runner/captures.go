@@ -80,15 +80,16 @@ func (l *link) captureEnded(was Capture, err error) {
 		level, why = "error", err.Error()
 	}
 	l.runner.tell(level, fmt.Sprintf("the capture into %s has ended: %s; the link goes on", was.Path, why))
-	l.mu.Lock()
-	if l.def.Capture == nil || *l.def.Capture != was || l.closed {
-		l.mu.Unlock()
-		return
-	}
-	l.state.CaptureError = why
-	state := l.state
-	l.mu.Unlock()
-	l.runner.publishLink(state)
+	l.runner.publishLink(func(seq uint64) *LinkState {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.def.Capture == nil || *l.def.Capture != was || l.closed {
+			return nil
+		}
+		l.state.CaptureError, l.state.Seq = why, seq
+		state := l.state
+		return &state
+	})
 }
 
 // watch shows frames to whoever wants to see them, and to nobody if no one

@@ -83,17 +83,21 @@ func (n *node) portProblem(e End) string {
 
 // tell publishes the link's state if it is another one.
 func (l *link) tell(state LinkState) {
-	l.mu.Lock()
-	state.CaptureError = l.state.CaptureError
-	was := l.state
-	changed := !l.closed && state != was
-	l.state = state
-	l.mu.Unlock()
-	if !changed {
-		return
-	}
-	l.runner.publishLink(state)
-	if was.Up[0] && !state.Up[0] || was.Up[1] && !state.Up[1] {
+	wentDown := false
+	l.runner.publishLink(func(seq uint64) *LinkState {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		was := l.state
+		state.CaptureError, state.Seq = was.CaptureError, was.Seq
+		if l.closed || state == was {
+			return nil
+		}
+		state.Seq = seq
+		l.state = state
+		wentDown = was.Up[0] && !state.Up[0] || was.Up[1] && !state.Up[1]
+		return &state
+	})
+	if wentDown {
 		l.runner.carrierDown(state)
 	}
 }
@@ -191,9 +195,13 @@ func (r *Runner) alwaysUp() bool {
 	return r.settings.AlwaysUp
 }
 
-// publishLink hands out a link's new state.
-func (r *Runner) publishLink(s LinkState) {
+// publishLink numbers a link's new state and hands it out; nil is none.
+func (r *Runner) publishLink(state func(seq uint64) *LinkState) {
 	r.publishing.Lock()
 	defer r.publishing.Unlock()
-	r.events.Publish(r.project, "link", Event{Link: &s})
+	s := state(r.events.Last() + 1)
+	if s == nil {
+		return
+	}
+	r.events.Publish(r.project, "link", Event{Link: s})
 }

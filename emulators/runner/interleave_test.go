@@ -175,6 +175,42 @@ func TestLateLookAtADeletedLink(t *testing.T) {
 	l.wantCarriers(t, "with another link", true, true)
 }
 
+// TestLinkStatesAreNumbered compares what a link is said to be with the events that
+// told so: who hears of both has to know which is newer.
+func TestLinkStatesAreNumbered(t *testing.T) {
+	l := pair(t)
+	link := l.linkAt(portKey{"a", 0, 0})
+	want := Capture{Path: filepath.Join(l.dir, "x.pcap")}
+	if _, err := l.putLink(joined(func(d *Link) { d.Capture = &want })); err != nil {
+		t.Fatal(err)
+	}
+	steps := []func(){
+		func() { l.act(t, Stop, "b") },
+		func() { l.act(t, Start, "b") },
+		func() { link.captureEnded(want, errors.New("the disk is full")) },
+	}
+	for i, step := range steps {
+		before := link.observed().Seq
+		step()
+		now := link.observed()
+		if now.Seq <= before || now.Seq > l.events.Last() {
+			t.Errorf("after step %d the link has number %d, after %d before, of %d", i, now.Seq, before, l.events.Last())
+		}
+		since := now.Seq - 1
+		events, err := l.events.Subscribe("", &since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := events.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := e.Data.(Event).Link; e.Seq != now.Seq || told == nil || *told != now {
+			t.Errorf("event %d tells %+v, want %+v", e.Seq, told, now)
+		}
+	}
+}
+
 // TestCaptureThatEndsAtOnce has a capture end before its link is all as defined.
 func TestCaptureThatEndsAtOnce(t *testing.T) {
 	l := pair(t)

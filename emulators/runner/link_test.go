@@ -92,7 +92,7 @@ func (l *lab) wantCarriers(t *testing.T, when string, a, b bool) {
 func TestCarrierFollowsTheOtherEnd(t *testing.T) {
 	l := pair(t)
 	l.wantCarriers(t, "both run", true, true)
-	if got := l.inventory().LinkStates; len(got) != 1 || got[0] != (LinkState{ID: "l", Up: [2]bool{true, true}, Carrier: "memory"}) {
+	if got := l.inventory().LinkStates; len(got) != 1 || got[0] != (LinkState{ID: "l", Up: [2]bool{true, true}, Carrier: "memory", Seq: got[0].Seq}) {
 		t.Errorf("link states = %+v, want one that is up in memory", got)
 	}
 	l.act(t, Suspend, "b")

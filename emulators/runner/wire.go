@@ -142,6 +142,8 @@ type LinkState struct {
 	Carrier string `json:"carrier"`
 	// CaptureError tells why the capture that was asked for has ended.
 	CaptureError string `json:"capture_error,omitempty"`
+	// Seq numbers the event that brought the link into this state.
+	Seq uint64 `json:"seq"`
 }
 
 // LinkStats are a link's counters since it was made. Lanes are by the end that
