@@ -81,18 +81,19 @@ func (t Type) read(raw []any) (values, error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
-	if len(raw) > len(t.Parameters) {
-		return nil, fmt.Errorf("it has %d values, allowed are %d", len(raw), len(t.Parameters))
+	parameters := t.all()
+	if len(raw) > len(parameters) {
+		return nil, fmt.Errorf("it has %d values, allowed are %d", len(raw), len(parameters))
 	}
-	v := make(values, len(t.Parameters))
+	v := make(values, len(parameters))
 	for i, one := range raw {
 		var err error
-		if v[i], err = t.Parameters[i].read(one); err != nil {
+		if v[i], err = parameters[i].read(one); err != nil {
 			return nil, err
 		}
 	}
 	if len(raw) < t.required && !v.off() {
-		return nil, fmt.Errorf("%s is missing", t.Parameters[len(raw)].Name)
+		return nil, fmt.Errorf("%s is missing", parameters[len(raw)].Name)
 	}
 	return v, nil
 }

@@ -1,5 +1,7 @@
 package filter
 
+import "slices"
+
 // Type describes a filter for whoever draws a form for it, in the shape in
 // which GNS3 lists the filters of a link.
 type Type struct {
@@ -43,7 +45,9 @@ const (
 )
 
 // Types describes all filters: those that GNS3 has, in its order, then others.
-// The first parameter turns a filter off when it is 0 or empty.
+// The first parameter turns a filter off when it is 0 or empty. A text can only
+// be described alone: the form of GNS3's desktop client shows the first value
+// in it, whichever parameter it is.
 func Types() []Type {
 	return []Type{
 		{frequencyDrop, "Frequency drop", "Drops every nth frame, where -1 is all.", []Parameter{
@@ -56,7 +60,6 @@ func Types() []Type {
 			"or with the distribution normal or pareto.", []Parameter{
 			number("Latency", 0, maxDelayMilliseconds, "ms"),
 			number("Jitter (-/+)", 0, maxDelayMilliseconds, "ms"),
-			text("Distribution"),
 		}, 1},
 		{corrupt, "Corrupt", "Flips a bit of a frame with this chance.", []Parameter{
 			percent("Chance"),
@@ -85,6 +88,14 @@ func Types() []Type {
 			percent("Loss while good"),
 		}, 2},
 	}
+}
+
+// all are the parameters that Parse takes, in their order.
+func (t Type) all() []Parameter {
+	if t.Type == delay {
+		return append(slices.Clone(t.Parameters), text("Distribution"))
+	}
+	return t.Parameters
 }
 
 func number(name string, minimum, maximum float64, unit string) Parameter {
