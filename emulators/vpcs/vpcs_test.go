@@ -44,8 +44,8 @@ func TestStartupScriptAndCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := start(t, s)
-	if text := console.String(); !strings.Contains(text, "from the script") || !strings.HasSuffix(text, "\r\n\rR1> ") {
-		t.Errorf("the console shows %q", text)
+	if end := console.expect(t, console.expect(t, 0, "from the script"), "\r\n\rR1> "); end != len(console.String()) {
+		t.Errorf("the console shows %q", console.String())
 	}
 	want := fmt.Sprintf("%s -i 1 -m 10 -s %d -c %d -t 127.0.0.1 startup.vpc", i.cmd.Path, local.Port(), remote.Port())
 	if got := i.CommandLine(); got != want && got != strings.Replace(want, "-m 10", "-m 10 -R", 1) {
