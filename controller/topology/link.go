@@ -70,9 +70,8 @@ func readEnd(o object) LinkEnd {
 		NodeID:  o.id("node_id"),
 		Adapter: o.number("adapter_number", 0),
 		Port:    o.number("port_number", 0),
-		Label:   o.dict("label"),
+		Label:   readLabel(o),
 	}
-	plain(end.Label)
 	end.Extra = o.extra()
 	return end
 }

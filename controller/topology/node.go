@@ -22,7 +22,7 @@ func readNode(o object) Node {
 		FirstPortName:    o.textOrNil("first_port_name"),
 		Width:            o.number("width", 0),
 		Height:           o.number("height", 0),
-		Label:            o.dict("label"),
+		Label:            readLabel(o),
 		Locked:           o.flag("locked", false),
 		PortNameFormat:   o.text("port_name_format", "Ethernet{0}"),
 		PortSegmentSize:  o.number("port_segment_size", 0),
@@ -34,7 +34,6 @@ func readNode(o object) Node {
 		Z:                o.number("z", 1),
 	}
 	n.ConsoleType = o.text("console_type", usualConsole(n.NodeType))
-	plain(n.Label)
 	if n.Label == nil {
 		n.Label = usualLabel(n)
 	}
@@ -54,6 +53,19 @@ func readCustomAdapters(o object) json.RawMessage {
 		return json.RawMessage("[]")
 	}
 	return rawOf(list)
+}
+
+// readLabel puts a label at whole pixels: GNS3 takes no file with others, and the
+// clients of 1.x wrote them.
+func readLabel(o object) map[string]any {
+	label := o.dict("label")
+	plain(label)
+	for _, key := range []string{"x", "y", "rotation"} {
+		if v, ok := label[key].(float64); ok {
+			label[key] = math.Round(v) + 0 // never -0
+		}
+	}
+	return label
 }
 
 // usualConsole is the type of console of a node that names none.

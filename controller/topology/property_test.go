@@ -122,7 +122,7 @@ func anyMap(t *rapid.T) map[string]any {
 		rapid.Map(rapid.String(), func(v string) any { return strings.ToValidUTF8(v, "?") }))
 	made := map[string]any{}
 	for range rapid.IntRange(0, 3).Draw(t, "fields") {
-		made[anyText(t)] = values.Draw(t, "value")
+		made["_"+anyText(t)] = values.Draw(t, "value")
 	}
 	return made
 }
