@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lanyard-lab/lanyard/controller/fault"
@@ -52,15 +53,13 @@ func revisionOf(root map[string]any) (int, error) {
 	if kind := root["type"]; kind != "topology" && (kind != nil || root["revision"] != nil) {
 		return 0, unreadable(`"type" must be "topology", not %s: it is not a project`, typeName(kind))
 	}
-	if root["topology"] == nil {
-		return 0, unreadable("the required field topology is missing: it is not a project")
+	v, revision, ok := root["revision"], 1, true
+	if v != nil {
+		revision, ok = wholeNumber(v)
 	}
-	v, ok := root["revision"]
-	if !ok || v == nil {
-		return 1, nil
-	}
-	revision, ok := wholeNumber(v)
 	switch {
+	case root["topology"] == nil && (root["type"] == nil || revision > lastOfOne):
+		return 0, unreadable("the required field topology is missing: it is not a project")
 	case !ok || revision < 1:
 		return 0, unreadable("revision must be a number from 1, not %s", typeName(v))
 	case revision > Revision:
@@ -101,7 +100,9 @@ func (f *File) read(o object) {
 	topology.need("nodes", "links", "drawings", "computes")
 	f.Nodes = each(topology, "nodes", readNode)
 	f.Drawings = each(topology, "drawings", readDrawing)
-	f.Computes = each(topology, "computes", readCompute)
+	f.Computes = slices.DeleteFunc(each(topology, "computes", readCompute), func(c Compute) bool {
+		return c.ComputeID == "local" || c.ComputeID == "vm" // there wherever the file is read
+	})
 	f.readLinks(topology)
 	f.TopologyExtra = topology.extra()
 	f.Extra = o.extra()

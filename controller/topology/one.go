@@ -39,7 +39,11 @@ type onePort struct {
 func (f *File) convertOne(root map[string]any, data []byte) (map[string]any, error) {
 	r := &reader{}
 	o := object{r: r, fields: root}
-	old := r.object("topology", o.take("topology"))
+	content := o.take("topology")
+	if content == nil {
+		content = map[string]any{} // a project that nobody drew in
+	}
+	old := r.object("topology", content)
 	c := &one{r: r, f: f, computes: map[string]string{}, pictures: map[string]string{}, nodes: map[string]oneNode{}}
 	c.files = o.text("name", "") + "-files"
 	if o.fields["name"] = strings.TrimSuffix(c.files, "-files"); f.From > 1 || o.fields["project_id"] != nil {
@@ -59,14 +63,20 @@ func (f *File) convertOne(root map[string]any, data []byte) (map[string]any, err
 	topology["nodes"] = c.convertNodes(old)
 	topology["links"] = c.convertLinks(old)
 	topology["drawings"] = c.convertDrawings(old)
-	for key, v := range old.fields {
-		if topology[key] == nil {
-			topology[key] = v
-		}
+	c.move("instructions.txt", "README.txt")
+	c.loseFields("the map", old.fields)
+	now := map[string]any{"topology": topology}
+	for _, key := range []string{"type", "name", "project_id", "version", "auto_start", "auto_open", "auto_close"} {
+		now[key] = o.take(key)
 	}
-	root["topology"] = topology
-	return root, r.err
+	o.drop("revision")
+	c.loseFields("the project", o.fields)
+	return now, r.err
 }
+
+// internetDisk is the MD5 of the disk of the appliance "Internet" of 1.x. Since
+// 2.0 a NAT node is that way out.
+const internetDisk = "8ebc5a6ec53a1c05b7aa101b5ceefe31"
 
 // id makes the id of a thing that has none.
 func (c *one) id(kind, number string) string {

@@ -9,6 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// readme is the move of each project of 1.x.
+var readme = Move{From: "instructions.txt", To: "README.txt"}
+
 // ends tells the links of a file as "NODE adapter/port - NODE adapter/port".
 func ends(f *File) []string {
 	names := map[string]string{}
@@ -99,6 +102,7 @@ func TestConvertFirstFormat(t *testing.T) {
 		{From: "first-files/qemu/vm-2", To: "project-files/qemu/" + ids[1]},
 		{From: "first-files/dynamips/*_i5_*", To: "project-files/dynamips/" + ids[2] + "/"},
 		{From: "first-files/dynamips/configs/i5_*", To: "project-files/dynamips/" + ids[2] + "/configs/"},
+		readme,
 	}
 	if diff := cmp.Diff(want, f.Moves); diff != "" || f.From != 1 {
 		t.Errorf("from %d, moves (-want +got):\n%s", f.From, diff)
@@ -118,8 +122,8 @@ func TestMovesStayInside(t *testing.T) {
 			"images": [{"path": "../x.png"}, {"path": "C:\\x\\..\\y.png"}],
 			"nodes": [{"id": 1, "type": "VPCSDevice", "vpcs_id": 1, "properties": {"name": "A"}},
 			{"id": 2, "type": "C7200", "router_id": 1, "properties": {"name": "B"}}]}}`))
-		if len(f.Moves) > 0 {
-			t.Errorf("moves of a project called %q = %v, want none", name, f.Moves)
+		if diff := cmp.Diff([]Move{readme}, f.Moves); diff != "" {
+			t.Errorf("moves of a project called %q (-want +got):\n%s", name, diff)
 		}
 	}
 }
@@ -137,7 +141,7 @@ func TestPicturesByAbsolutePath(t *testing.T) {
 			}
 			continue
 		}
-		if len(f.Drawings) != 1 || f.Drawings[0].SVG != want || len(f.Moves) > 0 {
+		if len(f.Drawings) != 1 || f.Drawings[0].SVG != want || len(f.Moves) != 1 || f.Moves[0] != readme {
 			t.Errorf("picture %s: drawings %v, moves %v; want %s where it is", path, f.Drawings, f.Moves, want)
 		}
 	}
@@ -176,7 +180,15 @@ func TestTypesOfOne(t *testing.T) {
 		{`"type": "C7200", "default_symbol": "mine.png"`, "dynamips", `"c7200"`, "mine.png"},
 		{`"type": "DockerVM", "symbol": ":/symbols/linux.svg"`, "docker", "", ":/symbols/linux.svg"},
 		{`"type": "VMwareVM"`, "vmware", "", ":/symbols/vmware_guest.svg"},
-		{`"type": "Host"`, "cloud", "", ":/symbols/cloud.svg"},
+		{`"type": "Host"`, "cloud", "", ":/symbols/computer.svg"},
+		{`"type": "Cloud"`, "cloud", "", ":/symbols/cloud.svg"},
+		{`"type": "c3725"`, "dynamips", `"c3725"`, ":/symbols/router.svg"},
+		{`"type": "C3640"`, "dynamips", `"c3600"`, ":/symbols/router.svg"},
+		{`"type": "C3600", "properties": {"name": "A", "platform": "c3600"}`, "dynamips", `"c3600"`, ":/symbols/router.svg"},
+		{`"properties": {"name": "A", "platform": "c3660"}`, "dynamips", `"c3600"`, ":/symbols/router.svg"},
+		{`"type": "Toaster", "properties": {"name": "A", "platform": "x86_64"}`, "Toaster", `"x86_64"`, ":/symbols/computer.svg"},
+		{`"type": "IOUDevice", "properties": {"name": "A", "path": "i86bi-l2-15.bin"}`, "iou", "", ":/symbols/multilayer_switch.svg"},
+		{`"type": "IOUDevice", "properties": {"name": "A", "path": "i86bi-l3-15.bin"}`, "iou", "", ":/symbols/router.svg"},
 	} {
 		f := decode(t, []byte(`{"type": "topology", "name": "A", "revision": 3, "topology": {"nodes": [{"id": 1, "label": {"text": "A"}, `+tc.node+`}]}}`))
 		n := f.Nodes[0]

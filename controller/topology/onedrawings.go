@@ -16,7 +16,7 @@ func (c *one) convertDrawings(old object) []any {
 		key  string
 		svg  func(object) string
 		over int // the usual layer
-	}{{"notes", noteSVG, 2}, {"ellipses", ellipseSVG, 1}, {"rectangles", rectangleSVG, 1}, {"images", c.picture, 1}} {
+	}{{"notes", noteSVG, 2}, {"ellipses", ellipseSVG, 0}, {"rectangles", rectangleSVG, 0}, {"images", c.picture, 0}} {
 		for i, o := range each(old, kind.key, func(o object) object { return o }) {
 			svg := kind.svg(o)
 			if c.r.err != nil {
@@ -78,7 +78,13 @@ func rectangleSVG(o object) string {
 // the dashes are those that GNS3's clients know.
 func shapeStyle(o object) string {
 	color, opacity := parseColor(o.text("color", ""), "#ffffff")
-	border, _ := parseColor(o.text("border_color", ""), "#000000")
+	border, borderOpacity := parseColor(o.text("border_color", ""), "#000000")
+	if alpha := o.number("transparency", 255); alpha >= 0 && alpha < 255 { // despite its name
+		opacity = opacityText(alpha)
+	}
+	if alpha := o.number("border_transparency", 255); alpha >= 0 && alpha < 255 {
+		borderOpacity = opacityText(alpha)
+	}
 	style := fmt.Sprintf(`fill="%s" fill-opacity="%s"`, color, opacity)
 	line := o.number("border_style", 1)
 	if line == 0 {
@@ -86,6 +92,9 @@ func shapeStyle(o object) string {
 	}
 	style += fmt.Sprintf(` stroke="%s" stroke-width="%d"`, border, o.number("border_width", 2))
 	dashes := map[int]string{2: "25, 25", 3: "5, 25", 4: "5, 25, 25", 5: "25, 25, 5, 25, 5"}[line]
+	if borderOpacity != "1.0" {
+		style += ` stroke-opacity="` + borderOpacity + `"`
+	}
 	if dashes != "" {
 		style += ` stroke-dasharray="` + dashes + `"`
 	}

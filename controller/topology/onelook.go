@@ -47,11 +47,16 @@ func parseColor(text, usual string) (color, opacity string) {
 		return fmt.Sprintf("#%06x", value), opacity
 	case ok && err == nil && len(hex) == 8:
 		if alpha := value >> 24; alpha != 0xff {
-			opacity = strconv.FormatFloat(float64(alpha)/255, 'f', 2, 64)
+			opacity = opacityText(int(alpha))
 		}
 		return fmt.Sprintf("#%06x", value&0xffffff), opacity
 	}
 	return usual, opacity
+}
+
+// opacityText is an alpha from 0 to 255 as SVG has it.
+func opacityText(alpha int) string {
+	return strconv.FormatFloat(float64(alpha)/255, 'f', 2, 64)
 }
 
 // convertLabel gives a label a style instead of a font and a color; nil when v

@@ -1,7 +1,8 @@
 package topology
 
 import (
-	"regexp"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -31,7 +32,7 @@ func usualSymbol(nodeType string) string {
 	symbols := map[string]string{
 		"vpcs": "vpcs_guest", "qemu": "qemu_guest", "docker": "docker_guest", "iou": "multilayer_switch", "virtualbox": "vbox_guest",
 		"vmware": "vmware_guest", "ethernet_switch": "ethernet_switch", "ethernet_hub": "hub", "frame_relay_switch": "frame_relay_switch",
-		"atm_switch": "atm_switch", "cloud": "cloud", "dynamips": "router",
+		"atm_switch": "atm_switch", "cloud": "cloud", "nat": "cloud", "dynamips": "router",
 	}
 	if name := symbols[nodeType]; name != "" {
 		return ":/symbols/" + name + ".svg"
@@ -61,6 +62,12 @@ func (c *one) convertNode(o object, types map[string]string) map[string]any {
 	label := o.dict("label")
 	n := oneNode{name: c.name(o, properties, label)}
 	nodeType := c.nodeType(o, properties, oldType, types, n.name)
+	if nodeType == "qemu" && properties.fields["hda_disk_image_md5sum"] == internetDisk {
+		nodeType = "nat"
+		clear(properties.fields)
+		properties.fields["ports_mapping"] = []any{map[string]any{"name": "nat0", "type": "ethernet", "interface": "virbr0", "port_number": 0}}
+		o.drop("linked_base", "linked_clone")
+	}
 	n.id = c.nodeID(o, properties, number, nodeType)
 	n.ports = c.convertPorts(o, properties, nodeType, n.name)
 	if _, twice := c.nodes[number]; twice {
@@ -70,7 +77,7 @@ func (c *one) convertNode(o object, types map[string]string) map[string]any {
 
 	node := map[string]any{
 		"node_id": n.id, "name": n.name, "node_type": nodeType, "compute_id": c.compute(o),
-		"console": properties.take("console"), "symbol": c.symbol(o, nodeType), "properties": properties.fields,
+		"console": properties.take("console"), "symbol": c.symbol(o, properties, oldType, nodeType), "properties": properties.fields,
 	}
 	if v := properties.take("console_type"); v != nil {
 		node["console_type"] = v
@@ -80,25 +87,49 @@ func (c *one) convertNode(o object, types map[string]string) map[string]any {
 	if label != nil {
 		node["label"] = convertLabel(label)
 	}
-	for _, key := range []string{"linked_base", "dynamips_id"} {
+	for _, key := range []string{"linked_base", "linked_clone", "dynamips_id"} {
 		if v := o.take(key); v != nil {
 			properties.fields[key] = v
 		}
 	}
-	o.drop("description", "default_symbol", "hover_symbol")
-	properties.drop("project_id", "vm_id", "vm_directory", "status", "command_line", "enable_remote_console")
+	if (nodeType == "virtualbox" || nodeType == "vmware") && properties.fields["linked_base"] == nil && properties.fields["linked_clone"] == nil {
+		properties.fields["linked_clone"] = false
+	}
+	properties.drop("project_id", "vm_id", "vm_directory", "status", "command_line", "console_host", "use_ubridge")
+	c.keepFields(o, node, n.name)
 	c.f.moveDynamips(c.files, node)
 	if nodeType == "iou" {
 		c.move(folder("iou", n.id)+"/initial-config.cfg", folder("iou", n.id)+"/startup-config.cfg")
 		properties.drop("initial_config")
-		node["port_name_format"], node["port_segment_size"] = "Ethernet{segment0}/{port0}", 4
-	}
-	for key, v := range o.fields {
-		if _, known := node[key]; !known {
-			node[key] = v
+		if node["port_name_format"] == nil {
+			node["port_name_format"] = "Ethernet{segment0}/{port0}"
+		}
+		if node["port_segment_size"] == nil {
+			node["port_segment_size"] = 4
 		}
 	}
 	return node
+}
+
+// keepFields takes over what a node still has. The other fields are lost: GNS3
+// takes no file with fields that it does not know.
+func (c *one) keepFields(o object, node map[string]any, name string) {
+	for _, key := range []string{"x", "y", "z", "port_name_format", "port_segment_size", "first_port_name"} {
+		if v := o.take(key); v != nil {
+			node[key] = v
+		}
+	}
+	o.drop("description", "default_symbol", "hover_symbol", "status")
+	c.loseFields("node "+shortened(name), o.fields)
+}
+
+// loseFields says which fields are lost, and of what.
+func (c *one) loseFields(of string, fields map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if fields[key] != nil {
+			c.lose(of + ": its field " + shortened(key) + ", which later versions do not have")
+		}
+	}
 }
 
 func (c *one) name(o, properties object, label map[string]any) string {
@@ -118,14 +149,7 @@ func (c *one) nodeType(o, properties object, old string, types map[string]string
 	if now, ok := types[old]; ok {
 		return now
 	}
-	platform, _ := properties.fields["platform"].(string)
-	if regexp.MustCompile(`^C[0-9]{4}$`).MatchString(old) {
-		platform = strings.ToLower(old)
-	} else if old == "EtherSwitchRouter" && platform == "" {
-		platform = "c3725"
-	}
-	if platform != "" {
-		properties.fields["platform"] = platform
+	if isRouter(properties, old) {
 		return "dynamips"
 	}
 	if old == "" {
@@ -176,7 +200,7 @@ func (c *one) compute(o object) string {
 }
 
 // symbol is the file of the symbol; before 1.4 there was one for each state.
-func (c *one) symbol(o object, nodeType string) string {
+func (c *one) symbol(o, properties object, oldType, nodeType string) string {
 	if name := o.text("symbol", ""); name != "" {
 		return name
 	}
@@ -185,6 +209,12 @@ func (c *one) symbol(o object, nodeType string) string {
 			return base + ".svg"
 		}
 		return name
+	}
+	if oldType == "Host" {
+		return usualSymbol("")
+	}
+	if path, _ := properties.fields["path"].(string); nodeType == "iou" && !strings.Contains(path, "l2") {
+		return usualSymbol("dynamips") // the images of switches have l2 in their names
 	}
 	return usualSymbol(nodeType)
 }

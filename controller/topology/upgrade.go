@@ -30,6 +30,9 @@ func (f *File) upgrade(root map[string]any, data []byte) (map[string]any, error)
 		if f.From > lastOfOne && f.From < 7 {
 			f.moveDynamips("project-files", node)
 		}
+		if f.From < 6 {
+			useTelnet(node)
+		}
 		if f.From < 8 {
 			dropConfigs(node)
 		}
@@ -86,6 +89,16 @@ func (f *File) moveDynamips(files string, node map[string]any) {
 	f.Moves = append(f.Moves,
 		Move{From: files + "/dynamips/*_" + mark, To: to + "/"},
 		Move{From: files + "/dynamips/configs/" + mark, To: to + "/configs/"})
+}
+
+// useTelnet gives a node the console that revision 6 left over: no serial ones,
+// and machines with their own window always have one.
+func useTelnet(node map[string]any) {
+	if node["console_type"] == "serial" {
+		node["console_type"] = "telnet"
+	}
+	properties, _ := node["properties"].(map[string]any)
+	delete(properties, "enable_remote_console")
 }
 
 // dropConfigs takes out what became a file of the node in revision 8.

@@ -29,6 +29,7 @@ func TestUpgradeOfProperties(t *testing.T) {
 		{"no shutdown by signal", 8, `{"acpi_shutdown": false, "save_vm_state": true}`, `{"on_close":"power_off"}`},
 		{"on_close is newer", 6, `{"acpi_shutdown": true, "on_close": "shutdown_signal"}`, `{"on_close":"shutdown_signal"}`},
 		{"linked clone", 8, `{"linked_base": true}`, `{"linked_clone":true}`},
+		{"remote console", 5, `{"enable_remote_console": false, "ram": 1}`, `{"ram":1}`},
 		{"nothing is renamed in 9", 9, `{"acpi_shutdown": true, "linked_base": true}`, `{"acpi_shutdown":true,"linked_base":true}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -55,6 +56,8 @@ func TestUpgradeOfNodeFields(t *testing.T) {
 	}{
 		{"no console", 8, `"console_type": null`, "none", "-"},
 		{"usual console", 9, `"name": "A"`, "telnet", "-"},
+		{"no more serial consoles", 5, `"console_type": "serial"`, "telnet", "-"},
+		{"console of revision 6", 6, `"console_type": "serial"`, "serial", "-"},
 		{"appliance", 8, `"appliance_id": "app"`, "telnet", "app"},
 		{"appliance in 9", 9, `"appliance_id": "app", "template_id": null`, "telnet", "app"},
 		{"template wins", 9, `"appliance_id": "app", "template_id": "tpl"`, "telnet", "tpl"},
@@ -69,6 +72,16 @@ func TestUpgradeOfNodeFields(t *testing.T) {
 				t.Errorf("console type %q, template %q, extra %v; want %q, %q, none", n.ConsoleType, template, n.Extra, tc.console, tc.template)
 			}
 		})
+	}
+}
+
+// Before 2.1, the server itself and the GNS3 VM were listed.
+func TestComputesThatAreEverywhere(t *testing.T) {
+	const server = `{"name": "A", "host": "a", "port": 3080, "protocol": "http", "compute_id": `
+	f := decode(t, fmt.Appendf(nil, `{"name": "lab", "project_id": "%s", "type": "topology", "revision": 6, "version": "2.0.0",
+		"topology": {"computes": [%s"local"}, %s"vm"}, %s"far"}], "drawings": [], "links": [], "nodes": []}}`, someID, server, server, server))
+	if len(f.Computes) != 1 || f.Computes[0].ComputeID != "far" {
+		t.Errorf("computes = %v, want only the one that is far", f.Computes)
 	}
 }
 
