@@ -67,3 +67,8 @@ func isHidden(part string) bool {
 	lower := strings.ToLower(part)
 	return strings.HasPrefix(part, ".") || strings.HasSuffix(lower, sumSuffix) || strings.HasSuffix(lower, ".tmp")
 }
+
+// isAppliance reports whether a file is the description of an appliance. GNS3's
+// web client leaves one that it imports among the images of the emulator, and
+// reads it from there.
+func isAppliance(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".gns3a") }

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,4 +78,24 @@ func FuzzNames(f *testing.F) {
 			t.Errorf("Find(%q) = %q, %v", name, path, ok)
 		}
 	})
+}
+
+// TestAppliance puts what is no image among those of each emulator, reads it
+// again, and wants none of those that check their images to list it.
+func TestAppliance(t *testing.T) {
+	f, _ := open(t)
+	for _, emulator := range Emulators() {
+		put(t, f, emulator, "x.gns3a", `{"name": "x"}`)
+		file, err := f.Open(emulator, "x.gns3a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if text, err := io.ReadAll(file); err != nil || string(text) != `{"name": "x"}` {
+			t.Errorf("appliance among the images of %s = %q, %v", emulator, text, err)
+		}
+		if all := list(t, f, emulator); emulator != "qemu" && len(all) != 0 {
+			t.Errorf("List(%s) = %v, want no appliance", emulator, all)
+		}
+	}
 }

@@ -28,7 +28,7 @@ func (f *Folder) Put(ctx context.Context, emulator, name string, from io.Reader)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Image{}, cutShort(ctx, name, err)
 	}
-	if err := checkMagic(emulator, name, begin); err != nil {
+	if err := checkMagic(emulator, name, begin); err != nil && !isAppliance(name) {
 		return Image{}, err
 	}
 	file, err := atomicfile.Create(s.root, name)
