@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -109,7 +110,7 @@ func exportSpec(c *gin.Context) (s controller.ExportSpec, err error) {
 		}
 	}
 	s.Compression = c.Query("compression")
-	if text := c.Query("compression_level"); text != "" {
+	if text := strings.TrimSpace(c.Query("compression_level")); text != "" {
 		if s.Level, err = strconv.Atoi(text); err != nil {
 			return s, route.Wrong("compression_level", "an integer", "it is something else")
 		}
@@ -138,11 +139,32 @@ func (h *handler) importProject(c *gin.Context) error {
 			return err
 		}
 	}
-	p, err := h.ctl.Import(c.Request.Context(), id, c.Query("name"), c.Query("path"), c.Request.Body)
+	archive, err := uploaded(c.Request)
+	if err != nil {
+		return err
+	}
+	p, err := h.ctl.Import(c.Request.Context(), id, c.Query("name"), c.Query("path"), archive)
 	if err != nil {
 		return err
 	}
 	return route.JSON(c, http.StatusCreated, projectOf(p.View()))
+}
+
+// uploaded is the file in a request: its body, or the first part of a form, as
+// GNS3's web client sends it. What follows that part is ignored.
+func uploaded(r *http.Request) (io.Reader, error) {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "multipart/form-data" {
+		return r.Body, nil
+	}
+	form, err := r.MultipartReader()
+	if err != nil {
+		return nil, controller.Errorf(controller.Invalid, "cannot read the form in the body: %w", err)
+	}
+	part, err := form.NextPart()
+	if err != nil {
+		return nil, controller.Errorf(controller.Invalid, "cannot find a file in the form in the body: send the archive as the body, or as the only part of the form")
+	}
+	return part, nil
 }
 
 func (h *handler) duplicateProject(c *gin.Context) error {
