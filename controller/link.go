@@ -124,10 +124,10 @@ func (p *Project) CreateLink(ctx context.Context, s LinkSpec) (*Link, error) {
 		return l, nil
 	}
 	l := newLink(p, linkRecord{ID: id})
-	l.rec.apply(s.LinkPatch)
 	for i, e := range s.Ends {
 		l.rec.Ends[i] = endRecord{e.NodeID, e.Adapter, e.Port}
 	}
+	l.rec.apply(s.LinkPatch)
 	ctx = context.WithoutCancel(ctx)
 	client, err := p.useRunner(ctx)
 	if err != nil {
@@ -235,6 +235,11 @@ func (l *Link) isGone() bool {
 func (l *Link) Update(ctx context.Context, patch LinkPatch) error {
 	if err := patch.check(); err != nil {
 		return err
+	}
+	for _, label := range patch.Labels {
+		if _, err := l.p.Node(label.NodeID); err != nil {
+			return err
+		}
 	}
 	return l.do(ctx, func(ctx context.Context) error {
 		return l.change(ctx, func(rec *linkRecord) error {

@@ -19,8 +19,12 @@ func (r *linkRecord) apply(patch LinkPatch) {
 	if patch.Style != nil {
 		r.Style = *patch.Style
 	}
-	if patch.Labels != nil {
-		r.Labels = *patch.Labels
+	for _, l := range patch.Labels {
+		for i, e := range r.Ends {
+			if e.Node == l.NodeID && len(l.Label) > 0 {
+				r.Labels[i] = l.Label
+			}
+		}
 	}
 }
 
@@ -32,11 +36,9 @@ func (patch LinkPatch) check() error {
 			return err
 		}
 	}
-	if patch.Labels != nil {
-		for _, label := range patch.Labels {
-			if err := checkLook("label", label); err != nil {
-				return err
-			}
+	for _, l := range patch.Labels {
+		if err := checkLook("label", l.Label); err != nil {
+			return err
 		}
 	}
 	var all []Filters

@@ -200,9 +200,16 @@ type LinkPatch struct {
 	// LaneFilters are those of the frames that come from the first or the
 	// second end. A type that is there takes the place of that in Filters.
 	LaneFilters *[2]Filters
-	Seed        *uint64            // of the filters' dice; 0 is a new one each time
-	Style       *map[string]any    // how a client draws the link; kept
-	Labels      *[2]map[string]any // how a client labels the ends; kept
+	Seed        *uint64         // of the filters' dice; 0 is a new one each time
+	Style       *map[string]any // how a client draws the link; kept
+	Labels      []EndLabel      // those of ends that are not named stay
+}
+
+// EndLabel is how a client labels the end of a link at a node; it is kept. One
+// that is empty changes nothing.
+type EndLabel struct {
+	NodeID string
+	Label  map[string]any
 }
 
 // LinkEnd names a port of a node.

@@ -102,14 +102,16 @@ func (l linkSettings) check() error {
 	return nil
 }
 
-// patch takes the labels of the ends as well, if there are two.
+// patch takes the labels of the ends as well.
 func (l linkSettings) patch(ends []linkEnd) controller.LinkPatch {
 	p := controller.LinkPatch{Suspend: l.Suspend, Filters: l.Filters, Seed: l.Seed, Style: l.LinkStyle}
 	if len(l.LaneFilters) == 2 {
 		p.LaneFilters = (*[2]controller.Filters)(l.LaneFilters)
 	}
-	if len(ends) == 2 && (ends[0].Label != nil || ends[1].Label != nil) {
-		p.Labels = &[2]map[string]any{ends[0].Label, ends[1].Label}
+	for _, end := range ends {
+		field, id := end.id()
+		node, _ := route.ID(field, id) // checked
+		p.Labels = append(p.Labels, controller.EndLabel{NodeID: node, Label: end.Label})
 	}
 	return p
 }
@@ -199,7 +201,14 @@ type linkUpdate struct {
 }
 
 // Check checks the values.
-func (l *linkUpdate) Check() error { return l.linkSettings.check() }
+func (l *linkUpdate) Check() error {
+	for i, end := range l.Nodes {
+		if err := end.check("nodes[" + strconv.Itoa(i) + "]"); err != nil {
+			return err
+		}
+	}
+	return l.linkSettings.check()
+}
 
 func (h *handler) linkRows() []route.Row {
 	const all, one = "/v2/projects/:project_id/links", "/v2/projects/:project_id/links/:link_id"
