@@ -40,13 +40,13 @@ func TestNIOFilters(t *testing.T) {
 	n, want := piped(t, p, "PC1")
 	suspend := true
 	got, err := n.UpdateNIO(t.Context(), 0, 0, controller.NIOPatch{
-		Filters: &controller.Filters{"delay": {10.0, 1.0}, "packet_loss": {0.0}}, Suspend: &suspend,
+		Filters: &controller.Filters{"delay": {10.0, 1.0}, "packet_loss": {0.0}, "bpf": {}}, Suspend: &suspend,
 	})
 	want.Filters, want.Suspend = controller.Filters{"delay": {10.0, 1.0}}, true
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("UpdateNIO() = %+v, %v; want %+v", got, err, want)
 	}
-	for _, bad := range []controller.Filters{{"delay": {}}, {"delay": {-1.0}}, {"slowness": {5.0}}} {
+	for _, bad := range []controller.Filters{{"delay": {-1.0}}, {"slowness": {5.0}}} {
 		if _, err := n.UpdateNIO(t.Context(), 0, 0, controller.NIOPatch{Filters: &bad}); codeOf(err) != controller.Invalid {
 			t.Errorf("UpdateNIO(%v) = %v, want Invalid", bad, err)
 		}

@@ -28,8 +28,8 @@ func (r *linkRecord) apply(patch LinkPatch) {
 	}
 }
 
-// check refuses filters without a value, which could mean anything, and more
-// about the look of the link than a label needs.
+// check refuses filters of one direction without a value, which could mean
+// anything, and more about the look of the link than a label needs.
 func (patch LinkPatch) check() error {
 	if patch.Style != nil {
 		if err := checkLook("style", *patch.Style); err != nil {
@@ -41,14 +41,10 @@ func (patch LinkPatch) check() error {
 			return err
 		}
 	}
-	var all []Filters
-	if patch.Filters != nil {
-		all = append(all, *patch.Filters)
+	if patch.LaneFilters == nil {
+		return nil
 	}
-	if patch.LaneFilters != nil {
-		all = append(all, patch.LaneFilters[:]...)
-	}
-	for _, filters := range all {
+	for _, filters := range patch.LaneFilters {
 		for name, values := range filters {
 			if len(values) == 0 {
 				return Errorf(Invalid, "cannot use filter %q without a value: give one, or leave the filter out", name)
@@ -58,11 +54,12 @@ func (patch LinkPatch) check() error {
 	return nil
 }
 
-// used leaves out filters that are off: those whose first value is 0 or "".
+// used leaves out filters that are off: those without a value, which is how
+// GNS3's web client sends them, and those whose first value is 0 or "".
 func (f Filters) used() Filters {
 	out := Filters{}
 	for name, values := range f {
-		if len(values) > 0 && (values[0] == 0.0 || values[0] == "") {
+		if len(values) == 0 || values[0] == 0.0 || values[0] == "" {
 			continue
 		}
 		out[name] = values

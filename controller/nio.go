@@ -127,9 +127,6 @@ func (n *Node) AttachNIO(ctx context.Context, adapter, port int, nio NIO) error 
 	if err := nio.check(); err != nil {
 		return err
 	}
-	if err := (LinkPatch{Filters: &nio.Filters}).check(); err != nil {
-		return err
-	}
 	want, err := nio.record(ctx)
 	if err != nil {
 		return err
