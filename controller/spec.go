@@ -99,6 +99,9 @@ func (r *nodeRecord) apply(patch NodePatch) error {
 		if r.Properties == nil {
 			r.Properties = map[string]json.RawMessage{}
 		}
+		if key == mappingKey {
+			raw = numberPorts(r.Properties[key], raw)
+		}
 		r.Properties[key] = raw
 	}
 	return r.arrangePorts()

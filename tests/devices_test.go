@@ -190,7 +190,6 @@ func TestBadPorts(t *testing.T) {
 		{"VLAN 0", "ethernet_switch", `{"ports_mapping": [{"name": "e0", "port_number": 0, "type": "access", "vlan": 0}]}`},
 		{"VLAN 4095", "ethernet_switch", `{"ports_mapping": [{"name": "e0", "port_number": 0, "type": "access", "vlan": 4095}]}`},
 		{"kind", "ethernet_switch", `{"ports_mapping": [{"name": "e0", "port_number": 0, "type": "trunk", "vlan": 1}]}`},
-		{"number twice", "ethernet_switch", `{"ports_mapping": [{"name": "e0", "port_number": 0}, {"name": "e1", "port_number": 0}]}`},
 		{"name twice", "ethernet_switch", `{"ports_mapping": [{"name": "e0", "port_number": 0}, {"name": "e0", "port_number": 1}]}`},
 		{"no number", "ethernet_hub", `{"ports_mapping": [{"name": "e0"}]}`},
 		{"negative", "ethernet_hub", `{"ports_mapping": [{"name": "e0", "port_number": -1}]}`},
