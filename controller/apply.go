@@ -79,10 +79,10 @@ func (n *Node) relocate(ctx context.Context) error {
 		return n.notFound()
 	}
 	if err := n.moveAway(ctx, was, &rec); err != nil {
-		n.p.c.releaseUnlike(rec, was)
+		n.p.releaseUnlike(rec, was)
 		return err
 	}
-	n.p.c.releaseUnlike(was, rec)
+	n.p.releaseUnlike(was, rec)
 	if rec.Console != was.Console {
 		n.p.c.tell(n.p.id, "warning", fmt.Sprintf("the console of %s is at port %d now: another program has %d", rec.Name, rec.Console, was.Console))
 	}
@@ -93,7 +93,7 @@ func (n *Node) relocate(ctx context.Context) error {
 // has, and keeps it.
 func (n *Node) moveAway(ctx context.Context, was nodeRecord, rec *nodeRecord) error {
 	if was.Console != 0 && !n.p.c.consoles.openable(was.Console) {
-		console, err := n.p.c.takeConsole(rec.ConsoleType, nodeOwner(n.id))
+		console, err := n.p.c.takeConsole(rec.ConsoleType, n.owner())
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (n *Node) moveAway(ctx context.Context, was nodeRecord, rec *nodeRecord) er
 			port.Local, port.Remote = 0, 0
 		}
 	}
-	if err := n.p.c.takeJackPorts(rec); err != nil {
+	if err := n.p.takeJackPorts(rec); err != nil {
 		return err
 	}
 	if err := n.p.commit(ctx, store.Change{Kind: kindNode, ID: n.id, Value: encode(*rec)}); err != nil {

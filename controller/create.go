@@ -94,13 +94,13 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 	if err := p.c.fill(&rec, s); err != nil {
 		return nil, err
 	}
-	if err := p.c.takeJackPorts(&rec); err != nil {
+	if err := p.takeJackPorts(&rec); err != nil {
 		return nil, err
 	}
 	n := newNode(p, rec)
 	defer func() {
 		if err != nil {
-			p.c.releasePorts(n.rec)
+			p.releasePorts(n.rec)
 		}
 	}()
 	err = n.openConsole(ctx, client, s)
@@ -175,7 +175,7 @@ func (c *Controller) defaultEmulator(k kind) string {
 // openConsole makes a new node in the runner, with the console on the port
 // asked for, or on the first free one.
 func (n *Node) openConsole(ctx context.Context, client *runner.Client, s NodeSpec) error {
-	owner := nodeOwner(n.id)
+	owner := n.owner()
 	if n.rec.ConsoleType == "none" {
 		return runnerError(n.putNew(ctx, client))
 	}
@@ -210,7 +210,7 @@ func (n *Node) openConsole(ctx context.Context, client *runner.Client, s NodeSpe
 // claimConsole makes a new node in the runner with its console on a certain
 // port.
 func (n *Node) claimConsole(ctx context.Context, client *runner.Client, port int) error {
-	if err := n.p.c.consoles.claim(port, nodeOwner(n.id)); err != nil {
+	if err := n.p.c.consoles.claim(port, n.owner()); err != nil {
 		return err
 	}
 	n.rec.Console = port

@@ -54,7 +54,7 @@ func (p *Project) fillLocked(objects map[string][]store.Object) error {
 		}
 		p.addNodeLocked(newNode(p, rec))
 		if p.state != projectClosed {
-			p.c.claimPorts(rec)
+			p.claimPorts(rec)
 		}
 	}
 	for _, o := range objects[kindLink] {
@@ -71,7 +71,7 @@ func (p *Project) fillLocked(objects map[string][]store.Object) error {
 		}
 		p.reserved[port] = true
 		if p.state != projectClosed {
-			p.c.udp.claim(port, projectOwner(p.id)) // another owner keeps it: the NIO will tell
+			p.c.udp.claim(port, p.owner()) // another owner keeps it: the NIO will tell
 		}
 	}
 	return p.fillDrawingsLocked(objects[kindDrawing], objects[kindSVG])
@@ -80,10 +80,10 @@ func (p *Project) fillLocked(objects map[string][]store.Object) error {
 // freePortsLocked gives back all ports of the project; p.mu held.
 func (p *Project) freePortsLocked() {
 	for _, n := range p.order {
-		p.c.releasePorts(n.rec)
+		p.releasePorts(n.rec)
 	}
 	for port := range p.reserved {
-		p.c.udp.release(port, projectOwner(p.id))
+		p.c.udp.release(port, p.owner())
 	}
 }
 

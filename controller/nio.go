@@ -198,10 +198,10 @@ func (n *Node) claimUDP(port int) error {
 	n.p.mu.Lock()
 	reserved := n.p.reserved[port]
 	n.p.mu.Unlock()
-	if reserved && n.p.c.udp.pass(port, projectOwner(n.p.id), nodeOwner(n.id)) {
+	if reserved && n.p.c.udp.pass(port, n.p.owner(), n.owner()) {
 		return nil
 	}
-	return n.p.c.udp.claim(port, nodeOwner(n.id))
+	return n.p.c.udp.claim(port, n.owner())
 }
 
 // unclaimUDP gives a port back: to the reservation it came from, if any.
@@ -210,10 +210,10 @@ func (n *Node) unclaimUDP(port int) {
 	reserved := n.p.reserved[port]
 	n.p.mu.Unlock()
 	if reserved {
-		n.p.c.udp.pass(port, nodeOwner(n.id), projectOwner(n.p.id))
+		n.p.c.udp.pass(port, n.owner(), n.p.owner())
 		return
 	}
-	n.p.c.udp.release(port, nodeOwner(n.id))
+	n.p.c.udp.release(port, n.owner())
 }
 
 // putNIO gives the runner and the store a new record with a NIO in slot, or
@@ -280,6 +280,6 @@ func (n *Node) detachAt(ctx context.Context, client *runner.Client, rec nodeReco
 	if err := client.DeleteLink(context.WithoutCancel(ctx), nioLinkID(n.id, adapter, port)); err != nil {
 		n.p.c.cfg.Log.Warn("runner keeps a NIO that was detached", "node", n.id, "err", err)
 	}
-	n.p.c.udp.release(udp, nodeOwner(n.id))
+	n.p.c.udp.release(udp, n.owner())
 	return nil
 }

@@ -5,35 +5,44 @@ import (
 	"slices"
 )
 
+// owner is the project as an owner of ports.
+func (p *Project) owner() string { return "project " + p.id }
+
+// nodeOwner is a node of the project as an owner of ports. Another project may
+// have a node of the same id: its folder was copied, or a client chose it.
+func (p *Project) nodeOwner(id string) string { return "node " + id + " of project " + p.id }
+
+func (n *Node) owner() string { return n.p.nodeOwner(n.id) }
+
 // claimPorts marks the ports of a stored node as taken.
-func (c *Controller) claimPorts(rec nodeRecord) {
-	owner := nodeOwner(rec.ID)
+func (p *Project) claimPorts(rec nodeRecord) {
+	owner := p.nodeOwner(rec.ID)
 	if rec.Console != 0 {
-		c.consoles.claim(rec.Console, owner) // another owner keeps it: the runner will tell
+		p.c.consoles.claim(rec.Console, owner) // another owner keeps it: the runner will tell
 	}
 	for _, port := range rec.Ports {
 		for _, u := range port.udpPorts() {
-			c.udp.claim(u, owner)
+			p.c.udp.claim(u, owner)
 		}
 	}
 }
 
-func (c *Controller) releasePorts(rec nodeRecord) {
-	owner := nodeOwner(rec.ID)
-	c.consoles.release(rec.Console, owner)
+func (p *Project) releasePorts(rec nodeRecord) {
+	owner := p.nodeOwner(rec.ID)
+	p.c.consoles.release(rec.Console, owner)
 	for _, port := range rec.Ports {
 		for _, u := range port.udpPorts() {
-			c.udp.release(u, owner)
+			p.c.udp.release(u, owner)
 		}
 	}
 }
 
 // releaseUnlike gives back the ports of a record that another record of the same
 // node does not have.
-func (c *Controller) releaseUnlike(rec, other nodeRecord) {
-	owner := nodeOwner(rec.ID)
+func (p *Project) releaseUnlike(rec, other nodeRecord) {
+	owner := p.nodeOwner(rec.ID)
 	if rec.Console != other.Console {
-		c.consoles.release(rec.Console, owner)
+		p.c.consoles.release(rec.Console, owner)
 	}
 	kept := map[int]bool{}
 	for _, port := range other.Ports {
@@ -44,7 +53,7 @@ func (c *Controller) releaseUnlike(rec, other nodeRecord) {
 	for _, port := range rec.Ports {
 		for _, u := range port.udpPorts() {
 			if !kept[u] {
-				c.udp.release(u, owner)
+				p.c.udp.release(u, owner)
 			}
 		}
 	}
@@ -63,26 +72,26 @@ func (r portRecord) udpPorts() []int {
 
 // takeJackPorts gives the ports of a node with a process the UDP ports of
 // their jacks, if they have none yet. It changes all of them or none.
-func (c *Controller) takeJackPorts(rec *nodeRecord) error {
+func (p *Project) takeJackPorts(rec *nodeRecord) error {
 	if rec.Emulator != emulatorVPCS {
 		return nil
 	}
-	owner := nodeOwner(rec.ID)
+	owner := p.nodeOwner(rec.ID)
 	ports := slices.Clone(rec.Ports)
 	var taken []int
 	take := func(port *int) error {
 		if *port != 0 {
 			return nil
 		}
-		p, err := c.udp.takeHigh(owner)
-		*port = p
-		taken = append(taken, p)
+		taking, err := p.c.udp.takeHigh(owner)
+		*port = taking
+		taken = append(taken, taking)
 		return err
 	}
 	for i := range ports {
 		if err := errors.Join(take(&ports[i].Local), take(&ports[i].Remote)); err != nil {
-			for _, p := range taken {
-				c.udp.release(p, owner)
+			for _, u := range taken {
+				p.c.udp.release(u, owner)
 			}
 			return Errorf(Conflict, "cannot connect %s: %w", rec.Name, err)
 		}

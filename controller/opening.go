@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
@@ -112,7 +113,7 @@ func (p *Project) reopen(ctx context.Context, rec projectRecord) error {
 	}
 	isLoaded := err == nil
 	if isLoaded {
-		err = p.settleConsoles(ctx)
+		err = p.settlePorts(ctx)
 	}
 	if err == nil {
 		rec.Open = true
@@ -151,30 +152,55 @@ func (p *Project) letGo() {
 	}
 }
 
-// settleConsoles takes the ports of a project's consoles. A node whose port has
-// another owner by now gets another.
-func (p *Project) settleConsoles(ctx context.Context) error {
-	changes, err := p.claimConsoles()
-	if err != nil || len(changes) == 0 {
-		return err
+// settlePorts takes the ports of a project's consoles and jacks. A node whose
+// port has another owner by now gets another, as does one that has none yet.
+func (p *Project) settlePorts(ctx context.Context) error {
+	p.mu.Lock()
+	var changes []store.Change
+	for _, n := range p.order {
+		rec, err := p.settleNode(n.rec)
+		if err != nil {
+			p.mu.Unlock()
+			return err
+		}
+		if rec.Console != n.rec.Console || !reflect.DeepEqual(rec.Ports, n.rec.Ports) {
+			n.setLocked(rec)
+			changes = append(changes, store.Change{Kind: kindNode, ID: n.id, Value: encode(rec)})
+		}
+	}
+	p.mu.Unlock()
+	if len(changes) == 0 {
+		return nil
 	}
 	return p.commit(ctx, changes...)
 }
 
-func (p *Project) claimConsoles() (changes []store.Change, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, n := range p.order {
-		owner := nodeOwner(n.id)
-		if n.rec.ConsoleType == "none" || n.rec.Console != 0 && p.c.consoles.claim(n.rec.Console, owner) == nil {
-			continue
+// settleNode is the record with ports that nobody else has; p.mu held. After an
+// error the node has none but those of its record.
+func (p *Project) settleNode(rec nodeRecord) (nodeRecord, error) {
+	now := rec.clone()
+	owner := p.nodeOwner(rec.ID)
+	for i := range now.Ports {
+		port := &now.Ports[i]
+		if port.Local != 0 && errors.Join(p.c.udp.claim(port.Local, owner), p.c.udp.claim(port.Remote, owner)) != nil {
+			p.c.udp.release(port.Local, owner)
+			p.c.udp.release(port.Remote, owner)
+			port.Local, port.Remote = 0, 0
 		}
-		if n.rec.Console, err = p.c.takeConsole(n.rec.ConsoleType, owner); err != nil {
-			return nil, err
-		}
-		changes = append(changes, store.Change{Kind: kindNode, ID: n.id, Value: encode(n.rec)})
 	}
-	return changes, nil
+	if err := p.takeJackPorts(&now); err != nil {
+		return rec, err
+	}
+	if now.ConsoleType == "none" || now.Console != 0 && p.c.consoles.claim(now.Console, owner) == nil {
+		return now, nil
+	}
+	console, err := p.c.takeConsole(now.ConsoleType, owner)
+	if err != nil {
+		p.releaseUnlike(now, rec)
+		return rec, err
+	}
+	now.Console = console
+	return now, nil
 }
 
 // importFile makes the store of a folder that has a project file and no store, or

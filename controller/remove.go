@@ -56,7 +56,7 @@ func (n *Node) remove(ctx context.Context) error {
 	n.p.mu.Lock()
 	rec := n.rec
 	n.p.mu.Unlock()
-	n.p.c.releasePorts(rec)
+	n.p.releasePorts(rec)
 	if err := os.RemoveAll(view.Folder); err != nil {
 		n.p.c.cfg.Log.Warn("files of a deleted node stay", "node", n.id, "err", err)
 	}

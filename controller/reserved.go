@@ -14,12 +14,12 @@ func (p *Project) AllocateUDP(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer p.end()
-	port, err := p.c.udp.take(projectOwner(p.id))
+	port, err := p.c.udp.take(p.owner())
 	if err != nil {
 		return 0, err
 	}
 	if err := p.commit(ctx, store.Change{Kind: kindUDP, ID: fmt.Sprint(port), Value: encode(struct{}{})}); err != nil {
-		p.c.udp.release(port, projectOwner(p.id))
+		p.c.udp.release(port, p.owner())
 		return 0, err
 	}
 	p.mu.Lock()
@@ -46,7 +46,7 @@ func (p *Project) releaseReserved(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for port := range p.reserved {
-		p.c.udp.release(port, projectOwner(p.id))
+		p.c.udp.release(port, p.owner())
 	}
 	p.reserved = map[int]bool{}
 	return nil

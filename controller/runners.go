@@ -361,6 +361,3 @@ func portInUse(err error) bool {
 	e, ok := errors.AsType[*runner.Error](err)
 	return ok && e.PortInUse
 }
-
-func projectOwner(id string) string { return fmt.Sprintf("project %s", id) }
-func nodeOwner(id string) string    { return fmt.Sprintf("node %s", id) }

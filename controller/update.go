@@ -55,10 +55,10 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 	}
 	changed, err := n.change(ctx, ask, was, &rec, patch)
 	if !changed {
-		n.p.c.releaseUnlike(rec, was)
+		n.p.releaseUnlike(rec, was)
 		return err
 	}
-	n.p.c.releaseUnlike(was, rec)
+	n.p.releaseUnlike(was, rec)
 	n.publish("vm.updated", n.View())
 	return err
 }
@@ -67,7 +67,7 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 // the script file that follows from it. It reports whether the node has the
 // record now, also with an error of the file.
 func (n *Node) change(ctx context.Context, ask func() (*runner.Client, error), was nodeRecord, rec *nodeRecord, patch NodePatch) (changed bool, err error) {
-	if err := n.p.c.takeJackPorts(rec); err != nil {
+	if err := n.p.takeJackPorts(rec); err != nil {
 		return false, err
 	}
 	rewrite, err := n.followRename(was, rec, patch)
@@ -118,7 +118,7 @@ func (n *Node) keepsLinksLocked(was, rec nodeRecord) error {
 
 // moveConsole gives the new record the console port that it asks for.
 func (n *Node) moveConsole(was nodeRecord, rec *nodeRecord) (err error) {
-	owner := nodeOwner(n.id)
+	owner := n.owner()
 	switch {
 	case rec.ConsoleType == "none":
 		rec.Console = 0
