@@ -112,10 +112,8 @@ func (c *Controller) unpack(ctx context.Context, reader *archive.Reader, folder 
 			err = root.RemoveAll(e.Name()) // a store, say, would be believed
 		}
 	}
-	for _, m := range f.Moves {
-		if err == nil {
-			err = move(root, m)
-		}
+	if err == nil {
+		err = arrangeFiles(ctx, root, f)
 	}
 	if err != nil {
 		return nil, Errorf(Unavailable, "cannot lay out the files of the project: %w", err)

@@ -83,7 +83,7 @@ func (c *Controller) AddFolder(ctx context.Context, file string) (*Project, erro
 	if err := c.isFree(id, f); err != nil {
 		return nil, err
 	}
-	if err := settleFiles(folder, filepath.Base(file), f); err != nil {
+	if err := settleFiles(ctx, folder, filepath.Base(file), f); err != nil {
 		return nil, err
 	}
 	p, err := c.adopt(ctx, id, folder, f)
@@ -135,9 +135,9 @@ func readProjectFile(file string) (*topology.File, error) {
 }
 
 // settleFiles keeps the project file of an earlier revision under another name,
-// and moves the files that such a project had elsewhere.
-func settleFiles(folder, name string, f *topology.File) error {
-	if f.From >= topology.Revision {
+// and arranges the files that such a project had elsewhere.
+func settleFiles(ctx context.Context, folder, name string, f *topology.File) error {
+	if f.From >= topology.Revision && len(f.Moves) == 0 {
 		return nil
 	}
 	root, err := os.OpenRoot(folder)
@@ -145,19 +145,25 @@ func settleFiles(folder, name string, f *topology.File) error {
 		return Errorf(Forbidden, "cannot open the folder %s: %w", folder, err)
 	}
 	defer root.Close()
-	old, err := root.ReadFile(name)
-	if err == nil {
-		err = writeFile(root, fmt.Sprintf("%s.backup%d", name, f.From), old)
+	if f.From < topology.Revision {
+		err = keepOld(root, name, f.From)
 	}
-	for _, m := range f.Moves {
-		if err == nil {
-			err = move(root, m)
-		}
+	if err == nil {
+		err = arrangeFiles(ctx, root, f)
 	}
 	if err != nil {
 		return Errorf(Unavailable, "cannot upgrade the project in %s: %w", folder, err)
 	}
 	return nil
+}
+
+// keepOld keeps a project file of an earlier revision.
+func keepOld(root *os.Root, name string, revision int) error {
+	old, err := root.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return writeFile(root, fmt.Sprintf("%s.backup%d", name, revision), old)
 }
 
 // move moves files within a folder. What is not there is not moved, and what is

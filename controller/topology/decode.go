@@ -58,7 +58,7 @@ func revisionOf(root map[string]any) (int, error) {
 		revision, ok = wholeNumber(v)
 	}
 	switch {
-	case root["topology"] == nil && (root["type"] == nil || revision > lastOfOne):
+	case root["topology"] == nil && (root["type"] == nil || revision > LastOfOne):
 		return 0, unreadable("the required field topology is missing: it is not a project")
 	case !ok || revision < 1:
 		return 0, unreadable("revision must be a number from 1, not %s", typeName(v))
@@ -75,7 +75,7 @@ func revisionOf(root map[string]any) (int, error) {
 func (f *File) read(o object) {
 	o.need("name", "topology", "version")
 	o.drop("type", "revision", "status", "path", "filename")
-	if f.From > lastOfOne || o.fields["project_id"] != nil {
+	if f.From > LastOfOne || o.fields["project_id"] != nil {
 		o.need("project_id")
 		f.ProjectID = o.id("project_id")
 	}

@@ -7,13 +7,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// lastOfOne is the last revision of GNS3 1.x, whose layout is another.
-const lastOfOne = 4
+// LastOfOne is the last revision of GNS3 1.x, whose layout is another.
+const LastOfOne = 4
 
 // upgrade brings the tree of a file to Revision. Whatever has the wrong type it
 // leaves alone, for the reader to say so.
 func (f *File) upgrade(root map[string]any, data []byte) (map[string]any, error) {
-	if f.From <= lastOfOne {
+	if f.From <= LastOfOne {
 		var err error
 		if root, err = f.convertOne(root, data); err != nil {
 			return nil, err
@@ -27,7 +27,7 @@ func (f *File) upgrade(root map[string]any, data []byte) (map[string]any, error)
 			continue
 		}
 		f.moveFolder(node)
-		if f.From > lastOfOne && f.From < 7 {
+		if f.From > LastOfOne && f.From < 7 {
 			f.moveDynamips("project-files", node)
 		}
 		if f.From < 6 {
