@@ -87,12 +87,7 @@ func (h *handler) projectRows() []route.Row {
 }
 
 func (h *handler) projects(c *gin.Context) error {
-	views := h.ctl.Projects()
-	list := make([]project, len(views))
-	for i, v := range views {
-		list[i] = projectOf(v)
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, h.ctl.Projects(), projectOf)
 }
 
 func (h *handler) createProject(c *gin.Context) error {

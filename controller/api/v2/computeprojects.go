@@ -92,12 +92,7 @@ func (a *computeAPI) projectRows() []route.Row {
 }
 
 func (a *computeAPI) projects(c *gin.Context) error {
-	views := a.ctl.Projects()
-	list := make([]computeProjectObject, len(views))
-	for i, v := range views {
-		list[i] = computeProjectOf(v)
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, a.ctl.Projects(), computeProjectOf)
 }
 
 // createProject also opens a project that is known.

@@ -116,12 +116,7 @@ func (h *handler) computeRows() []route.Row {
 }
 
 func (h *handler) computes(c *gin.Context) error {
-	views := h.ctl.Computes()
-	list := make([]compute, len(views))
-	for i, v := range views {
-		list[i] = computeOf(v)
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, h.ctl.Computes(), computeOf)
 }
 
 func (h *handler) addCompute(c *gin.Context) error {

@@ -95,12 +95,7 @@ func (h *handler) drawings(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	views := p.Drawings()
-	list := make([]drawing, len(views))
-	for i, v := range views {
-		list[i] = drawingOf(v)
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, p.Drawings(), drawingOf)
 }
 
 func (h *handler) createDrawing(c *gin.Context) error {

@@ -64,12 +64,7 @@ func (h *handler) nodes(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	views := p.Nodes()
-	list := make([]node, len(views))
-	for i, v := range views {
-		list[i] = nodeOf(v)
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, p.Nodes(), nodeOf)
 }
 
 func (h *handler) node(c *gin.Context) error {

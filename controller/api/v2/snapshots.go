@@ -55,11 +55,7 @@ func (h *handler) snapshots(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list := make([]snapshot, len(all))
-	for i, s := range all {
-		list[i] = snapshotOf(s)
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, all, snapshotOf)
 }
 
 func (h *handler) createSnapshot(c *gin.Context) error {

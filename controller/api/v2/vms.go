@@ -144,12 +144,7 @@ func (h *handler) vms(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	views := p.Nodes()
-	list := make([]vm, len(views))
-	for i, v := range views {
-		list[i] = vmOf(v)
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, p.Nodes(), vmOf)
 }
 
 func (h *handler) createVM(c *gin.Context) error {
