@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -117,18 +116,14 @@ func (m cloudMapping) label() string {
 	return fmt.Sprintf("port %d", m.Number)
 }
 
-// cloudDecode reads properties and refuses keys that into does not have.
+// cloudDecode reads properties, which may be missing, and refuses keys that into
+// does not have.
 func cloudDecode(raw json.RawMessage, into any) error {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("cannot read the properties: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("cannot read the properties: there is more than one value")
+	if err := decodeProperties(raw, into); err != nil {
+		return fmt.Errorf("cannot set up the node: %w", err)
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ func TestCloudParse(t *testing.T) {
 			"remote_console_port":23,"remote_console_type":"none","ports_mapping":[
 			{"interface":"eth0","name":"eth0","port_number":0,"type":"ethernet"},{"interface":"tap0","name":"tap0","port_number":1,"type":"tap"},
 			{"lport":20000,"name":"UDP tunnel 1","port_number":2,"rhost":"127.0.0.1","rport":30000,"type":"udp"}]}`, ""},
-		{"unknown key", `{"port_mapping":[]}`, "unknown field"},
+		{"unknown key", `{"port_mapping":[]}`, `not valid: unknown field "port_mapping"`},
+		{"number for a text", port(`{"type":"tap","interface":7}`), "ports_mapping.interface cannot be a number"},
 		{"unknown key of a port", port(`{"type":"tap","interface":"tap0","vlan":3}`), "unknown field"},
 		{"number twice", port(`{"type":"tap","interface":"a"},{"type":"tap","interface":"b"}`), "port number 0 twice"},
 		{"interface twice", port(`{"name":"x","type":"tap","interface":"a"},{"port_number":1,"type":"ethernet","interface":"a"}`), `interface "a" is already that of port "x"`},

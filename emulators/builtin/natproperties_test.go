@@ -32,8 +32,9 @@ func TestNATParse(t *testing.T) {
 		{name: "somebody's", properties: `{"subnet":"8.8.8.0/24"}`, err: "private network"},
 		{name: "no server", properties: `{"dns":["dns.example"]}`, err: `DNS server "dns.example"`},
 		{name: "unknown key", properties: `{"dhcp":true}`, err: `unknown field "dhcp"`},
-		{name: "two values", properties: `{} {}`, err: "more than one value"},
-		{name: "a list", properties: `[]`, err: "cannot read the properties"},
+		{name: "two values", properties: `{} {}`, err: "something behind the object"},
+		{name: "a list", properties: `[]`, err: "they are not an object"},
+		{name: "number for a text", properties: `{"subnet":5}`, err: "subnet cannot be a number"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := natParse([]byte(tc.properties))
