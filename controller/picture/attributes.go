@@ -18,6 +18,8 @@ func (c *checker) attribute(element xml.Name, a xml.Attr) error {
 		return c.refuse("the attribute xml:base is not allowed")
 	case runs(a.Value):
 		return c.refuse("the attribute %s of <%s> is not allowed: it could run a program", short(nameOf(a.Name)), short(element.Local))
+	case name == "href" && element.Local == "image" && isNested(a.Value):
+		return c.nested(a.Value)
 	case name == "href" || a.Name.Space == "" && isAddress(name):
 		if !inside(a.Value) {
 			return c.refuse("the attribute %s of <%s> refers to %q, and a picture may only refer to a part of itself (#id) or to an embedded PNG, JPEG, GIF or BMP image",

@@ -34,11 +34,14 @@ const (
 // A browser may be given the same text as XML or inside of a page as HTML, and
 // the two do not read it alike. So what only one of them takes for markup, such
 // as a comment with tags in a title, is refused as well.
-func Check(svg []byte) error {
+func Check(svg []byte) error { return check(svg, 0) }
+
+// check is Check of an SVG that is inside of so many others.
+func check(svg []byte, depth int) error {
 	if len(svg) > MaxBytes {
 		return fault.Errorf(fault.TooLarge, "cannot use the SVG picture: it has %d bytes, and %d are allowed", len(svg), MaxBytes)
 	}
-	c := checker{text: utf8Of(svg)}
+	c := checker{text: utf8Of(svg), depth: depth}
 	c.dec = newDecoder(c.text)
 	for {
 		c.begin = c.dec.InputOffset()
@@ -64,6 +67,7 @@ type checker struct {
 	names []binding // of prefixes, the innermost last
 	done  bool      // the root is closed
 	typed bool      // a DOCTYPE was there
+	depth int       // how many pictures this one is in
 }
 
 // element is one that is open.
