@@ -103,6 +103,9 @@ func (l *Link) captureName(format string) string {
 // StartCapture captures what passes the link into a file in the project's
 // captures folder. It goes on until it is stopped, whatever the nodes do.
 func (l *Link) StartCapture(ctx context.Context, s CaptureSpec) error {
+	if l.View().Serial {
+		return Errorf(Conflict, "cannot capture on link %s: serial lines are not emulated, so that no frames pass", l.id)
+	}
 	if err := s.check(); err != nil {
 		return err
 	}

@@ -22,8 +22,9 @@ Projects go both ways, as folders with a ` + "`.gns3`" + ` file and as ` + "`.gn
 
 ## What differs on purpose
 
-- **Nodes that run here** are virtual PCs (` + "`vpcs`" + `), Ethernet switches and hubs, clouds, NATs, Frame Relay and ATM switches. Nodes of the other types (QEMU, Docker,
-  Dynamips, IOU, VirtualBox, VMware, TraceNG) can be made, placed, linked, changed, exported and imported; nothing of them is lost. Starting one gets 501.
+- **Nodes that run here** are virtual PCs (` + "`vpcs`" + `), Ethernet switches and hubs, clouds and NATs. Nodes of the other types (QEMU, Docker, Dynamips, IOU,
+  VirtualBox, VMware, TraceNG, Frame Relay and ATM switches) can be made, placed, linked, changed, exported and imported; nothing of them is lost. Starting one
+  gets 501, and a capture on one of their serial lines 409.
 - **Unknown fields** of requests are ignored, where GNS3 refuses some. Known ones are checked strictly, and the error names the field and what is allowed.
 - **Errors** have GNS3's shape, ` + "`{\"message\": ..., \"status\": ...}`" + `, without ` + "`path`, `request` or `exception`" + `; an unknown address gets that shape, too.
 - **Answers have more fields** than GNS3's, such as ` + "`emulator`" + ` of a node or ` + "`seq`" + ` of an event. GNS3's clients ignore them.
