@@ -3,7 +3,9 @@ package controller
 import "github.com/lanyard-lab/lanyard/emulators/runner"
 
 // observeLink takes over a link's state from the runner, unless a newer one is
-// known, and tells of a change. first is as it is for observe.
+// known, and tells of a change. first is as it is for observe. A node that
+// comes and goes does not update its links: GNS3's desktop client would begin
+// to read a running capture anew, and lose what it shows of it.
 func (p *Project) observeLink(s runner.LinkState, first bool) {
 	p.mu.Lock()
 	l := p.links[s.ID]
@@ -18,7 +20,7 @@ func (p *Project) observeLink(s runner.LinkState, first bool) {
 		l.captureEnded(ended, s.CaptureError)
 	}
 	if known && changed {
-		p.c.bus.Publish(p.id, "link.updated", l.View())
+		p.c.bus.Publish(p.id, "link.state", l.View())
 	}
 }
 

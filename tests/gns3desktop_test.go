@@ -1,0 +1,105 @@
+package tests
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+)
+
+// gns3Desktop is GNS3's desktop client, of version 2.2, with an open project:
+// what it does that other clients do not, and what it takes badly.
+type gns3Desktop struct {
+	*gns3Client
+	events *gns3Stream // of the project
+	pcs    [2]map[string]any
+	link   string // its path
+}
+
+// newGNS3Desktop makes a project as the client does for a server elsewhere, in
+// which two PCs are linked.
+func newGNS3Desktop(t *testing.T) *gns3Desktop {
+	t.Helper()
+	d := &gns3Desktop{gns3Client: newGNS3Client(t, newServer(t))}
+	body := `{"name": "desktop", "path": null, "grid_size": 75, "drawing_grid_size": 25, "show_grid": false, "snap_to_grid": false,
+		"show_interface_labels": false}`
+	p := d.one(t, http.StatusCreated, "POST", "/v2/projects", body, "Project")
+	d.project = "/v2/projects/" + p["project_id"].(string)
+	d.events = d.follow(t, d.project+"/notifications/ws")
+	for i := range d.pcs {
+		d.pcs[i] = d.one(t, http.StatusCreated, "POST", d.project+"/nodes", `{"name": "PC{0}", "node_type": "vpcs", "compute_id": "local"}`, "Node")
+	}
+	link := d.one(t, http.StatusCreated, "POST", d.project+"/links", linkBody(d.pcs, [2]int{}), "Link")
+	d.link = d.project + "/links/" + link["link_id"].(string)
+	return d
+}
+
+func (d *gns3Desktop) act(t *testing.T, pc int, action string) {
+	t.Helper()
+	d.do(t, http.StatusOK, "POST", fmt.Sprintf("%s/nodes/%s/%s", d.project, d.pcs[pc]["node_id"], action), "{}", "Node")
+}
+
+// A link.updated makes the client read a running capture from its beginning
+// into a new file, which the program that shows the old one does not see.
+func TestGNS3DesktopKeepsItsCapture(t *testing.T) {
+	d := newGNS3Desktop(t)
+	d.act(t, 0, "start")
+	d.act(t, 1, "start")
+	d.do(t, http.StatusCreated, "POST", d.link+"/start_capture", `{"capture_file_name": "a.pcap", "data_link_type": "DLT_EN10MB"}`, "Link")
+	d.told(t, d.events, "link.updated", "capturing", true)
+	for _, action := range []string{"stop", "start", "reload", "suspend"} {
+		d.act(t, 1, action)
+		for e := d.next(t, d.events); e.Action != "link.state"; e = d.next(t, d.events) {
+			if e.Action == "link.updated" {
+				t.Errorf("%s of a node tells link.updated: %v", action, e.Event)
+			}
+		}
+	}
+	d.do(t, http.StatusCreated, "POST", d.link+"/stop_capture", "{}", "Link")
+	d.told(t, d.events, "link.updated", "capturing", false)
+}
+
+// The client offers the encapsulations of a serial port for a capture, and
+// reports a crash of itself for a 400.
+func TestGNS3DesktopCapturesOnASerialLine(t *testing.T) {
+	d := newGNS3Desktop(t)
+	var ends [2]map[string]any
+	for i := range ends {
+		body := `{"name": "fr", "node_type": "frame_relay_switch", "compute_id": "local", "properties": {"mappings": {"1:101": "10:202"}}}`
+		ends[i] = d.one(t, http.StatusCreated, "POST", d.project+"/nodes", body, "Node")
+	}
+	link := d.one(t, http.StatusCreated, "POST", d.project+"/links", linkBody(ends, [2]int{1, 10}), "Link")
+	capture := d.project + "/links/" + link["link_id"].(string) + "/start_capture"
+	for _, encapsulation := range []string{"DLT_FRELAY", "DLT_C_HDLC", "DLT_PPP_SERIAL", "DLT_ATM_RFC1483", "DLT_EN10MB"} {
+		body := fmt.Sprintf(`{"capture_file_name": "a.pcap", "data_link_type": %q}`, encapsulation)
+		d.refused(t, http.StatusConflict, "POST", capture, body)
+	}
+}
+
+// The client's form of a filter shows the first value in each of its texts, and
+// applies all filters at once: what their numbers begin with must be harmless.
+func TestGNS3DesktopShowsFilters(t *testing.T) {
+	d := newGNS3Desktop(t)
+	all := map[string]any{}
+	for _, filter := range d.list(t, d.link+"/available_filters", "Filter") {
+		values := []any{}
+		parameters := filter["parameters"].([]any)
+		for _, p := range parameters {
+			p := p.(map[string]any)
+			switch p["type"] {
+			case "int":
+				values = append(values, max(0, p["minimum"].(float64)))
+			case "text":
+				if len(parameters) > 1 {
+					t.Errorf("filter %v has the text %v among %d values", filter["type"], p["name"], len(parameters))
+				}
+				values = append(values, "")
+			}
+		}
+		all[filter["type"].(string)] = values
+	}
+	whole := d.one(t, http.StatusOK, "GET", d.link, "", "Link")
+	got := d.one(t, http.StatusCreated, "PUT", d.link, changed(t, whole, map[string]any{"filters": all}), "Link")
+	if fmt.Sprint(got["filters"]) != "map[]" {
+		t.Errorf("filters that nobody has set = %v, want none", got["filters"])
+	}
+}
