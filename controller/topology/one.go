@@ -146,7 +146,11 @@ func (c *one) end(o object, side string) (map[string]any, bool) {
 	}
 	at, ok := node.ports[port]
 	end := map[string]any{"node_id": node.id, "adapter_number": at.adapter, "port_number": at.port}
-	if label := convertLabel(at.label); label != nil {
+	text := o.take(side + "_port_label")
+	if text == nil {
+		text = at.label
+	}
+	if label := convertLabel(text); label != nil {
 		end["label"] = label
 	}
 	return end, ok

@@ -120,3 +120,30 @@ func TestTransparencyOfOne(t *testing.T) {
 		}
 	}
 }
+
+// The texts at the ends of links were fields of the links, and before of ports.
+func TestLabelsOfLinksOfOne(t *testing.T) {
+	f := decode(t, []byte(`{"type": "topology", "name": "A", "revision": 4, "topology": {
+		"nodes": [
+			{"id": 1, "type": "VPCSDevice", "ports": [{"id": 1, "port_number": 0, "label": {"text": "old", "x": 1, "y": 2}}], "properties": {"name": "PC1"}},
+			{"id": 2, "type": "C3745", "ports": [{"id": 2, "slot_number": 1, "port_number": 3, "label": {"text": "of the port", "x": 3, "y": 4}}], "properties": {"name": "R1"}}],
+		"links": [{"id": 1, "source_node_id": 1, "source_port_id": 1, "destination_node_id": 2, "destination_port_id": 2,
+			"source_port_label": {"text": "e0", "x": -3.3, "y": 47.4, "color": "#ff161616", "font": "Arial,9,-1,5,50,0,0,0,0,0"}}]}}`))
+	ends := f.Links[0].Nodes
+	want := map[string]any{"text": "e0", "x": float64(-3), "y": float64(47), "rotation": float64(0), "style": "font-family: Arial;font-size: 9.0;fill: #161616;fill-opacity: 1.0;"}
+	if diff := cmp.Diff(want, ends[0].Label); diff != "" {
+		t.Errorf("label of the first end (-want +got):\n%s", diff)
+	}
+	if got := ends[1].Label["text"]; got != "of the port" {
+		t.Errorf("label of the second end is %v, want that of its port", got)
+	}
+}
+
+func TestIDsOfOne(t *testing.T) {
+	for _, key := range []string{"vm_id", "device_id", "node_id"} {
+		f := decode(t, []byte(`{"type": "topology", "name": "A", "revision": 4, "topology": {"nodes": [{"id": 1, "type": "VPCSDevice", "`+key+`": "`+someID+`", "properties": {"name": "A"}}]}}`))
+		if f.Nodes[0].NodeID != someID || len(f.Lost) > 0 {
+			t.Errorf("node with a %s gets the id %s, lost %q; want %s", key, f.Nodes[0].NodeID, f.Lost, someID)
+		}
+	}
+}

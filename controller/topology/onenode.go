@@ -95,7 +95,7 @@ func (c *one) convertNode(o object, types map[string]string) map[string]any {
 	if (nodeType == "virtualbox" || nodeType == "vmware") && properties.fields["linked_base"] == nil && properties.fields["linked_clone"] == nil {
 		properties.fields["linked_clone"] = false
 	}
-	properties.drop("project_id", "vm_id", "vm_directory", "status", "command_line", "console_host", "use_ubridge")
+	properties.drop("project_id", "vm_id", "vm_directory", "status", "command_line", "console_host", "use_ubridge", "monitor", "script_file")
 	c.keepFields(o, node, n.name)
 	c.f.moveDynamips(c.files, node)
 	if nodeType == "iou" {
@@ -163,7 +163,7 @@ func (c *one) nodeType(o, properties object, old string, types map[string]string
 // older projects its folder has a number too.
 func (c *one) nodeID(o, properties object, number, nodeType string) string {
 	var id string
-	for _, key := range []string{"vm_id", "device_id", "uuid"} {
+	for _, key := range []string{"vm_id", "device_id", "node_id", "uuid"} {
 		if v, ok := o.take(key).(string); ok && id == "" && len(v) == 36 && uuid.Validate(v) == nil {
 			id = v
 		}
