@@ -24,16 +24,30 @@ const MaxFile = 1 << 30
 const storeFile = "lanyard.db"
 
 // ReadFile opens a file of the project by its path below the project's folder.
-// It works on a closed project, too. Forbidden for a path that leads out of
-// the folder or to the project's store, NotFound. Who gets it closes it.
-func (p *Project) ReadFile(name string) (io.ReadSeekCloser, error) {
+// It works on a closed project, too. The project file tells of all changes so
+// far. Forbidden for a path that leads out of the folder or to the project's
+// store, NotFound. Who gets it closes it.
+func (p *Project) ReadFile(ctx context.Context, name string) (io.ReadSeekCloser, error) {
 	if err := checkPath(name); err != nil {
 		return nil, err
 	}
 	if n := p.scriptOwner(name); n != nil {
 		return n.readFile(scriptFile)
 	}
+	if p.isProjectFile(name) {
+		if err := p.saveChanges(ctx); err != nil {
+			p.c.cfg.Log.Warn("project file is read as it was written last", "project", p.id, "err", err)
+		}
+	}
 	return p.openFile(name)
+}
+
+// isProjectFile reports whether a file below the project's folder is the one
+// that the server writes for other programs.
+func (p *Project) isProjectFile(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return name == p.rec.file()
 }
 
 // openFile opens a file below the project's folder; the name is checked.
@@ -46,7 +60,7 @@ func (p *Project) openFile(name string) (io.ReadSeekCloser, error) {
 	// A pipe or a device, which a node may have made, must not be opened.
 	info, err := root.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, Errorf(NotFound, "there is no file %q in project %s: it is a folder or a device", name, p.id)
+		return nil, Errorf(NotFound, "Not Found: there is no file %q in project %s: it is a folder or a device", name, p.id)
 	}
 	var file *os.File
 	if err == nil {
@@ -57,7 +71,9 @@ func (p *Project) openFile(name string) (io.ReadSeekCloser, error) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return nil, Errorf(NotFound, "there is no file %q in project %s", name, p.id)
+		// Ansible's module makes the file if it reads "Not Found", and gives up
+		// on other words; for a file of a node it wants "not found".
+		return nil, Errorf(NotFound, "Not Found: there is no file %q in project %s", name, p.id)
 	case err != nil:
 		return nil, Errorf(Forbidden, "cannot read the file %q of project %s: %w", name, p.id, err)
 	case !info.Mode().IsRegular() || p.isStore(root, info):

@@ -22,13 +22,13 @@ import (
 
 // reader is what has files: a project or a node.
 type reader interface {
-	ReadFile(string) (io.ReadSeekCloser, error)
+	ReadFile(context.Context, string) (io.ReadSeekCloser, error)
 	WriteFile(context.Context, string, io.Reader) error
 }
 
 func read(t *testing.T, from reader, name string) string {
 	t.Helper()
-	file, err := from.ReadFile(name)
+	file, err := from.ReadFile(t.Context(), name)
 	if err != nil {
 		t.Fatalf("ReadFile(%q) = %v", name, err)
 	}
@@ -50,7 +50,7 @@ func write(t *testing.T, to reader, name, text string) {
 func TestProjectFiles(t *testing.T) {
 	c := start(t)
 	p := project(t, c)
-	if _, err := p.ReadFile("README.txt"); codeOf(err) != controller.NotFound {
+	if _, err := p.ReadFile(t.Context(), "README.txt"); codeOf(err) != controller.NotFound {
 		t.Errorf("ReadFile of none = %v, want NotFound", err)
 	}
 	write(t, p, "README.txt", "what this lab is about")
@@ -147,7 +147,7 @@ func TestFilesStayInTheFolder(t *testing.T) {
 		{n, "up/lanyard.db-shm", controller.Forbidden, controller.Forbidden},
 	} {
 		write(t, p, "README.txt", "")
-		file, err := tc.from.ReadFile(tc.name)
+		file, err := tc.from.ReadFile(t.Context(), tc.name)
 		if err == nil {
 			file.Close()
 		}
@@ -255,7 +255,7 @@ func TestScriptOfANode(t *testing.T) {
 	if err := p.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.ReadFile("startup.vpc"); codeOf(err) != controller.Forbidden {
+	if _, err := n.ReadFile(t.Context(), "startup.vpc"); codeOf(err) != controller.Forbidden {
 		t.Errorf("ReadFile of a closed project's node = %v, want Forbidden", err)
 	}
 	if err := n.WriteFile(t.Context(), "startup.vpc", strings.NewReader("")); codeOf(err) != controller.Forbidden {

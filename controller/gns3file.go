@@ -37,7 +37,11 @@ func (r projectRecord) file() string {
 func (p *Project) touch() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.saving || p.rec.Temporary {
+	if p.rec.Temporary {
+		return
+	}
+	p.changed = true
+	if p.saving {
 		return
 	}
 	delay := max(saveDelay, saveRest*p.saveTook)
@@ -63,11 +67,32 @@ func (p *Project) saveFile(ctx context.Context) error {
 		return err
 	}
 	defer p.fileOp.unlock()
+	return p.saveFileHeld()
+}
+
+// saveChanges writes the project file if it is older than the project.
+func (p *Project) saveChanges(ctx context.Context) error {
+	if err := p.fileOp.lock(ctx); err != nil {
+		return err
+	}
+	defer p.fileOp.unlock()
+	p.mu.Lock()
+	changed := p.changed
+	p.mu.Unlock()
+	if !changed {
+		return nil
+	}
+	return p.saveFileHeld()
+}
+
+// saveFileHeld is saveFile; fileOp held.
+func (p *Project) saveFileHeld() error {
 	p.mu.Lock()
 	path, name, gone := p.rec.Path, p.rec.file(), p.state == projectDeleted || p.problem != ""
 	var f *topology.File
 	if !gone {
 		f = p.topologyLocked()
+		p.changed = false
 	}
 	p.mu.Unlock()
 	if gone {
@@ -75,6 +100,9 @@ func (p *Project) saveFile(ctx context.Context) error {
 	}
 	begin := time.Now()
 	if err := writeProjectFile(path, name, f); err != nil {
+		p.mu.Lock()
+		p.changed = true
+		p.mu.Unlock()
 		return fmt.Errorf("cannot write the project file %s: %w; the project itself is safe in its store", name, err)
 	}
 	p.mu.Lock()

@@ -16,7 +16,7 @@ const MaxScript = 256 << 10
 // ReadFile opens a file in the node's folder. The startup script of a node that
 // was never started is there, too: it is in the store. Forbidden when the
 // project is closed and as in Project.ReadFile, NotFound.
-func (n *Node) ReadFile(name string) (io.ReadSeekCloser, error) {
+func (n *Node) ReadFile(_ context.Context, name string) (io.ReadSeekCloser, error) {
 	if err := n.p.begin(); err != nil {
 		return nil, err
 	}
@@ -30,14 +30,14 @@ func (n *Node) ReadFile(name string) (io.ReadSeekCloser, error) {
 func (n *Node) readFile(name string) (io.ReadSeekCloser, error) {
 	file, err := n.p.openFile(path.Join(n.folderName(), name))
 	var told *Error
-	if name != scriptFile || !errors.As(err, &told) || told.Code != NotFound {
+	if !errors.As(err, &told) || told.Code != NotFound {
 		return file, err
 	}
 	n.p.mu.Lock()
 	script, isPC := n.rec.Script, n.rec.Type == "vpcs"
 	n.p.mu.Unlock()
-	if script == nil || !isPC {
-		return nil, err
+	if name != scriptFile || script == nil || !isPC {
+		return nil, Errorf(NotFound, "cannot read the file %q of node %s: it is not found in the node's folder", name, n.name())
 	}
 	return textFile{bytes.NewReader([]byte(*script))}, nil
 }

@@ -37,6 +37,7 @@ type Project struct {
 	rec      projectRecord
 	state    projectState
 	problem  string        // why it is quarantined
+	changed  bool          // since the project file was written
 	saving   bool          // the project file will be written soon
 	saveTook time.Duration // the last time
 	store    *store.Store

@@ -99,7 +99,7 @@ func (c *Controller) CreateProject(ctx context.Context, s ProjectSpec) (*Project
 	}
 	p := newProject(c, rec)
 	close(p.reconciled)
-	p.state = projectOpen
+	p.state, p.changed = projectOpen, !rec.Temporary
 	if err := p.create(ctx); err != nil {
 		return nil, err
 	}

@@ -21,14 +21,22 @@ type projectFile struct {
 
 // withFiles is what has files: a project or a node.
 type withFiles interface {
-	ReadFile(name string) (io.ReadSeekCloser, error)
+	ReadFile(ctx context.Context, name string) (io.ReadSeekCloser, error)
 	WriteFile(ctx context.Context, name string, from io.Reader) error
 }
 
 func (h *handler) fileRows() []route.Row {
 	const project, node, compute = "/v2/projects/:project_id", "/v2/projects/:project_id/nodes/:node_id", "/v2/compute/projects/:project_id"
-	ofProject := func(c *gin.Context) (withFiles, error) { return route.Project(c, h.ctl) }
-	ofNode := func(c *gin.Context) (withFiles, error) { return route.Node(c, h.ctl, "node_id") }
+	ofProject := func(c *gin.Context) (withFiles, string, error) {
+		p, err := route.Project(c, h.ctl)
+		return p, oneSlash(rest(c, "path")), err
+	}
+	// The device in a node calls its folder /, and clients name a file as the
+	// device does: /etc/network/interfaces.
+	ofNode := func(c *gin.Context) (withFiles, string, error) {
+		n, err := route.Node(c, h.ctl, "node_id")
+		return n, strings.Trim(oneSlash(rest(c, "path")), "/"), err
+	}
 	return []route.Row{
 		fileDownload(project, route.ProjectAudit, ofProject), fileUpload(project, route.ProjectModify, ofProject),
 		fileDownload(node, route.NodeAudit, ofNode), fileUpload(node, route.NodeModify, ofNode),
@@ -37,13 +45,16 @@ func (h *handler) fileRows() []route.Row {
 	}
 }
 
-func fileDownload(of string, privilege route.Privilege, find func(*gin.Context) (withFiles, error)) route.Row {
+// findFile finds who has the file that a path names, and its name there.
+type findFile func(*gin.Context) (withFiles, string, error)
+
+func fileDownload(of string, privilege route.Privilege, find findFile) route.Row {
 	row := route.Get(of+"/files/*path", privilege, nil, func(c *gin.Context) error {
-		owner, err := find(c)
+		owner, name, err := find(c)
 		if err != nil {
 			return err
 		}
-		file, err := owner.ReadFile(rest(c, "path"))
+		file, err := owner.ReadFile(c.Request.Context(), name)
 		if err != nil {
 			return err
 		}
@@ -55,18 +66,18 @@ func fileDownload(of string, privilege route.Privilege, find func(*gin.Context) 
 	return row
 }
 
-func fileUpload(of string, privilege route.Privilege, find func(*gin.Context) (withFiles, error)) route.Row {
+func fileUpload(of string, privilege route.Privilege, find findFile) route.Row {
 	path := of + "/files/*path"
 	return route.Row{Method: http.MethodPost, Path: path, Means: meant(path), Privilege: privilege, Status: http.StatusCreated, Upload: true,
 		Doc: "writes one of its files", Handler: answering(http.StatusCreated, func(c *gin.Context) error {
-			owner, err := find(c)
+			owner, name, err := find(c)
 			if err != nil {
 				return err
 			}
 			if c.Request.ContentLength > controller.MaxFile {
 				return route.TooLarge(controller.MaxFile)
 			}
-			return owner.WriteFile(c.Request.Context(), rest(c, "path"), c.Request.Body)
+			return owner.WriteFile(c.Request.Context(), name, c.Request.Body)
 		})}
 }
 
@@ -99,6 +110,15 @@ func meant(path string) []string {
 
 // rest is what a path has in the place of a catch-all.
 func rest(c *gin.Context, key string) string { return strings.TrimPrefix(c.Param(key), "/") }
+
+// oneSlash makes one of the slashes that follow each other: clients put a path
+// that begins with one behind another.
+func oneSlash(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return path
+}
 
 // download answers with a file, or the part of it that was asked for. Whatever
 // it has in it, a browser does not run it: anybody may have uploaded it.
