@@ -156,7 +156,8 @@ func (p *Project) deleteOp(ctx context.Context, state projectState, rec projectR
 }
 
 // removeFiles removes the project's folder. Of one of the client's choice it
-// removes what is ours, and the folder when nothing else is in it.
+// removes what is ours, with the README.txt that GNS3's clients write, and the
+// folder when nothing else is in it.
 func (p *Project) removeFiles(ctx context.Context, rec projectRecord) error {
 	if err := p.fileOp.lock(ctx); err != nil { // the project file may be about to come
 		return err
@@ -168,7 +169,7 @@ func (p *Project) removeFiles(ctx context.Context, rec projectRecord) error {
 		}
 		return nil
 	}
-	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files", "snapshots", rec.file()} {
+	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files", "snapshots", "README.txt", rec.file()} {
 		if err := os.RemoveAll(filepath.Join(rec.Path, name)); err != nil {
 			p.c.cfg.Log.Warn("file of a deleted project stays", "project", p.id, "err", err)
 		}

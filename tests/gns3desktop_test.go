@@ -1,8 +1,12 @@
 package tests
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -101,5 +105,27 @@ func TestGNS3DesktopShowsFilters(t *testing.T) {
 	got := d.one(t, http.StatusCreated, "PUT", d.link, changed(t, whole, map[string]any{"filters": all}), "Link")
 	if fmt.Sprint(got["filters"]) != "map[]" {
 		t.Errorf("filters that nobody has set = %v, want none", got["filters"])
+	}
+}
+
+// The client chooses the folder of a project on its own machine, writes a
+// README.txt on export, and makes the project anew when its user overwrites it.
+func TestGNS3DesktopOverwritesAProject(t *testing.T) {
+	d := &gns3Desktop{gns3Client: newGNS3Client(t, newServer(t))}
+	folder := filepath.Join(t.TempDir(), "mine")
+	for range 2 {
+		body := fmt.Sprintf(`{"name": "mine", "path": %q}`, folder)
+		p := d.one(t, http.StatusCreated, "POST", "/v2/projects", body, "Project")
+		path := "/v2/projects/" + p["project_id"].(string)
+		if answer, text := d.send(t, "POST", path+"/files/README.txt", "Author: nobody"); answer.StatusCode != http.StatusCreated {
+			t.Fatalf("POST README.txt = %d %s", answer.StatusCode, text)
+		}
+		d.do(t, http.StatusCreated, "POST", path+"/nodes", `{"name": "PC", "node_type": "vpcs", "compute_id": "local"}`, "Node")
+		d.do(t, http.StatusNoContent, "POST", path+"/close", "{}", "")
+		d.do(t, http.StatusCreated, "POST", "/v2/projects/load", fmt.Sprintf(`{"path": %q}`, filepath.Join(folder, "mine.gns3")), "Project")
+		d.do(t, http.StatusNoContent, "DELETE", path, "", "")
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of the deleted project: %v, want it gone", err)
 	}
 }
