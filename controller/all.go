@@ -58,6 +58,7 @@ func (p *Project) actAllOp(ctx context.Context, a runner.Action) error {
 	if err != nil {
 		return err
 	}
+	p.stirFor(a, "its nodes were")
 	results, err := client.Act(ctx, a, ids)
 	if err != nil {
 		return runnerError(err)

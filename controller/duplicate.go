@@ -54,7 +54,7 @@ func (x *Export) cloneInto(ctx context.Context, folder string) error {
 	}
 	defer to.Close()
 	if _, err := clone.Folder(ctx, from, to, x.skip); err != nil {
-		return err
+		return x.because(err)
 	}
 	// What was started or deleted meanwhile has changed what was read.
 	if err := x.check(); err != nil {

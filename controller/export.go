@@ -2,6 +2,7 @@ package controller
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,13 +41,15 @@ type Export struct {
 	file    *topology.File
 	nodes   []topology.Node // as they are here
 	folder  string
-	files   os.FileInfo // of the folder of the nodes' files; nil for none
+	stirs   int // of the project, when this began
 	spec    ExportSpec
 	options archive.Options
 }
 
 // Export prepares the archive of the project, open or closed. A project with a
-// node that runs is refused: its disks change while they are read.
+// node that runs is refused: its disks change while they are read. Nobody has to
+// wait for the archive: whoever starts or deletes a node meanwhile, or goes back
+// to a snapshot, makes Write fail with a Conflict, and so does Delete.
 func (p *Project) Export(ctx context.Context, s ExportSpec) (*Export, error) {
 	for _, v := range p.Nodes() {
 		if v.Type == "virtualbox" || v.Type == "vmware" {
@@ -68,14 +71,13 @@ func (p *Project) prepareExport(ctx context.Context, what string, s ExportSpec) 
 		return nil, err
 	}
 	defer p.op.unlock()
+	p.mu.Lock()
+	x.folder, x.stirs = p.rec.Path, p.stirs
+	p.mu.Unlock()
 	if err := x.check(); err != nil {
 		return nil, err
 	}
 	p.writeScripts()
-	p.mu.Lock()
-	x.folder = p.rec.Path
-	p.mu.Unlock()
-	x.files, _ = os.Stat(x.filesPath()) // there need not be one
 	x.file = p.topologyFile()
 	x.nodes = x.file.Nodes
 	x.file.Nodes = portable(x.nodes, s)
@@ -87,11 +89,6 @@ func (p *Project) prepareExport(ctx context.Context, what string, s ExportSpec) 
 
 // check tells why the project cannot be copied now.
 func (x *Export) check() error {
-	if x.files != nil {
-		if now, err := os.Stat(x.filesPath()); err == nil && !os.SameFile(now, x.files) {
-			return Errorf(Conflict, "cannot %s project %s: it went back to a snapshot meanwhile; try again", x.what, x.p.View().Name)
-		}
-	}
 	x.p.mu.Lock()
 	defer x.p.mu.Unlock()
 	rec := x.p.rec
@@ -100,6 +97,8 @@ func (x *Export) check() error {
 		return Errorf(NotFound, "there is no project %s", x.p.id)
 	case x.p.problem != "":
 		return Errorf(Conflict, "cannot %s project %s: it could not be loaded: %s", x.what, rec.Name, x.p.problem)
+	case x.p.stirs != x.stirs:
+		return Errorf(Conflict, "cannot %s project %s: %s meanwhile; try again", x.what, rec.Name, x.p.stirredBy)
 	}
 	for _, n := range x.p.order {
 		if n.status != runner.Stopped && !n.rec.kind().alwaysOn {
@@ -112,8 +111,8 @@ func (x *Export) check() error {
 	return nil
 }
 
-// filesPath is the folder that a restore of a snapshot replaces.
-func (x *Export) filesPath() string { return filepath.Join(x.folder, "project-files") }
+// because is why files cannot be read: somebody may have taken them away.
+func (x *Export) because(err error) error { return cmp.Or(x.check(), err) }
 
 // Name is the project's name.
 func (x *Export) Name() string { return x.file.Name }
@@ -147,11 +146,11 @@ func (x *Export) write(w *archive.Writer) error {
 	}
 	root, err := os.OpenRoot(x.folder)
 	if err != nil {
-		return Errorf(Unavailable, "cannot read the folder of project %s: %w", x.Name(), err)
+		return x.because(Errorf(Unavailable, "cannot read the folder of project %s: %w", x.Name(), err))
 	}
 	defer root.Close()
 	if err := w.AddFolder(root, x.skip); err != nil {
-		return err
+		return x.because(err)
 	}
 	if x.spec.Images {
 		if err := x.addImages(w); err != nil {

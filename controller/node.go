@@ -171,6 +171,7 @@ func (n *Node) act(ctx context.Context, a runner.Action) error {
 	if err != nil {
 		return err
 	}
+	n.p.stirFor(a, n.name()+" was")
 	results, err := client.Act(ctx, a, []string{n.id})
 	if err != nil {
 		return runnerError(err)

@@ -52,6 +52,9 @@ type Project struct {
 	macs     map[int]bool // MAC indexes in use
 	runner   *runnerLink  // nil when no runner is known to live
 	active   int          // operations under way
+	stirs    int          // how often all files of the project were about to change
+	// stirredBy says what has changed them last, "a node was started".
+	stirredBy string
 	// listeners are the clients that listen to the project, and left grows with
 	// each one that goes.
 	listeners, left int

@@ -57,6 +57,7 @@ func (n *Node) remove(ctx context.Context) error {
 	rec := n.rec
 	n.p.mu.Unlock()
 	n.p.releasePorts(rec)
+	n.p.stir(rec.Name + " was deleted")
 	if err := os.RemoveAll(view.Folder); err != nil {
 		n.p.c.cfg.Log.Warn("files of a deleted node stay", "node", n.id, "err", err)
 	}

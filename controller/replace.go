@@ -43,6 +43,7 @@ func (p *Project) replaceState(ctx context.Context, f *topology.File, more []sto
 	p.freePortsLocked()
 	p.mu.Unlock()
 	p.letGo()
+	p.stir("it went back to a snapshot")
 	err = p.exchange(ctx, all, more)
 	if err == nil {
 		err = swap()
