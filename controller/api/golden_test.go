@@ -69,7 +69,8 @@ func play(t *testing.T, l *lab, script string) string {
 		fmt.Fprintf(&out, "%s\n%d\n", line, status)
 		if len(answer) > 0 {
 			text := strings.ReplaceAll(string(bytes.TrimSpace(answer)), l.dir, "DATA")
-			fmt.Fprintln(&out, moment.ReplaceAllString(seen.hide(text), "$1<time>"))
+			text = moment.ReplaceAllString(seen.hide(text), "$1<time>")
+			fmt.Fprintln(&out, interfaces.ReplaceAllString(text, "$1<of this host>"))
 		}
 		fmt.Fprintln(&out)
 	}
@@ -78,6 +79,9 @@ func play(t *testing.T, l *lab, script string) string {
 
 // moment is a time of which there is one in an answer.
 var moment = regexp.MustCompile(`("created_at": |taken on )[0-9-]+( at [0-9:]+)?`)
+
+// interfaces are those of the host, which a cloud shows.
+var interfaces = regexp.MustCompile(`("interfaces": )\[[^]]*\]`)
 
 // names are the values that differ from run to run, by the field they came in.
 type names struct{ values map[string][]string }
