@@ -35,7 +35,7 @@ func (s *gns3Session) links(t *testing.T) {
 	if want := []any{"frequency_drop", "packet_loss", "delay", "corrupt", "bpf"}; len(filters) < len(want) || !slices.Equal(filters[:len(want)], want) {
 		t.Errorf("filters = %v, want GNS3's first: %v", filters, want)
 	}
-	body := `{"filters": {"packet_loss": [0], "delay": [5, 1]}}`
+	body := `{"filters": {"packet_loss": [0], "bpf": [], "delay": [5, 1]}}`
 	if got := s.one(t, http.StatusCreated, "PUT", s.link, body, "Link"); fmt.Sprint(got["filters"]) != "map[delay:[5 1]]" {
 		t.Errorf("filters = %v, want those that do something", got["filters"])
 	}

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -125,7 +126,11 @@ func TestGNS3Symbols(t *testing.T) {
 		raw(id)
 	}
 	c.get(t, "/v2/symbols/:/symbols/vpcs_guest.svg/dimensions", "Dimensions")
-	answer, text := c.send(t, "POST", "/v2/symbols/mine.svg/raw", `<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"></svg>`)
+	// The web client makes what a person chooses the image in an SVG.
+	mine := base64.StdEncoding.EncodeToString([]byte(`<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"></svg>`))
+	answer, text := c.send(t, "POST", "/v2/symbols/mine.svg/raw",
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" height=\"20\"\n width=\"30\">\n"+
+			`<image height="20" width="30" xlink:href="data:image/svg+xml;base64,`+mine+"\"/>\n</svg>")
 	if answer.StatusCode != http.StatusNoContent {
 		t.Fatalf("upload = %d %s", answer.StatusCode, text)
 	}
