@@ -78,6 +78,14 @@ func (r *nodeRecord) kind() kind {
 	return k
 }
 
+// has reports whether every node of the type has a property.
+func (k kind) has(property string) bool {
+	var usual map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(k.defaults), &usual) // ours, or empty
+	_, ok := usual[property]
+	return ok || k.name == "cloud" && property == mappingKey
+}
+
 // NodeTypes are the types that a node can be made of.
 func NodeTypes() []string {
 	var names []string
