@@ -2,6 +2,7 @@ package controller
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
 	"slices"
 )
@@ -133,13 +134,27 @@ func (r *nodeRecord) arrangePorts() error {
 	return nil
 }
 
+// lookProperties are properties that are no emulator's business. Clients that
+// copy a template into the properties of a node give them, and GNS3 keeps them
+// there for itself.
+func lookProperties() []string {
+	return []string{
+		"category", "console_auto_start", "console_host", "console_type", "first_port_name", "height", "label", "locked", "port_name_format",
+		"port_segment_size", "ports", "symbol", "width", "x", "y", "z",
+	}
+}
+
 // runnerProperties are what the emulator gets.
 func (r *nodeRecord) runnerProperties() json.RawMessage {
 	if r.Type != "vpcs" {
 		if r.Properties == nil {
 			return encode(struct{}{})
 		}
-		return encode(r.Properties)
+		properties := maps.Clone(r.Properties)
+		for _, key := range lookProperties() {
+			delete(properties, key)
+		}
+		return encode(properties)
 	}
 	wire := struct {
 		MAC        string `json:"mac"`
