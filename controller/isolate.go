@@ -8,13 +8,21 @@ func (n *Node) Isolate(ctx context.Context) error { return n.suspendLinks(ctx, t
 // Unisolate resumes all links of the node.
 func (n *Node) Unisolate(ctx context.Context) error { return n.suspendLinks(ctx, false) }
 
+// suspendLinks suspends or resumes all links of the node, or none.
 func (n *Node) suspendLinks(ctx context.Context, suspend bool) error {
-	for _, l := range n.links() {
-		if err := l.Update(ctx, LinkPatch{Suspend: &suspend}); err != nil {
-			return err
-		}
+	if err := n.p.begin(); err != nil {
+		return err
 	}
-	return nil
+	defer n.p.end()
+	links, free, err := n.holdLinks(ctx)
+	defer free()
+	if err != nil || len(links) == 0 {
+		return err
+	}
+	return n.p.changeLinks(context.WithoutCancel(ctx), links, func(rec *linkRecord) error {
+		rec.Suspend = suspend
+		return nil
+	})
 }
 
 func (n *Node) links() []*Link {

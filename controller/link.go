@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"reflect"
 	"slices"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
@@ -253,53 +252,6 @@ func (l *Link) record() linkRecord {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	return l.rec
-}
-
-// change gives the runner and the store the record as edit leaves it, or leaves
-// both as they were; op held.
-func (l *Link) change(ctx context.Context, edit func(*linkRecord) error) error {
-	client, err := l.p.useRunner(ctx) // first: one that is launched may change the record
-	if err != nil {
-		return err
-	}
-	if err := l.writing.lock(ctx); err != nil {
-		return err
-	}
-	defer l.writing.unlock()
-	was := l.record()
-	rec := was
-	if err := edit(&rec); err != nil || reflect.DeepEqual(rec, was) {
-		return err
-	}
-	state, err := client.PutLink(ctx, rec.definition())
-	if err != nil {
-		l.putBack(ctx, client, was, err)
-		return runnerError(err)
-	}
-	if err := l.p.commit(ctx, store.Change{Kind: kindLink, ID: l.id, Value: encode(rec)}); err != nil {
-		l.putBack(ctx, client, was, nil)
-		return err
-	}
-	l.p.mu.Lock()
-	l.rec = rec
-	_, ended := l.foldLocked(state, false)
-	l.p.mu.Unlock()
-	if ended != nil {
-		l.captureEnded(ended, state.CaptureError)
-	}
-	l.p.c.bus.Publish(l.p.id, "link.updated", l.View())
-	return nil
-}
-
-// putBack gives the runner what a link was before a change that failed, unless
-// the runner has refused the change and has it anyway.
-func (l *Link) putBack(ctx context.Context, client *runner.Client, was linkRecord, failure error) {
-	if isRefusal(failure) {
-		return
-	}
-	if _, err := client.PutLink(ctx, was.definition()); err != nil {
-		l.p.c.cfg.Log.Warn("cannot undo the change of a link", "link", l.id, "err", err)
-	}
 }
 
 // Reset takes the link out of the runner and puts it in again: queues and
