@@ -61,7 +61,7 @@ func arrows() map[string][]string {
 		"tests/bench/api":        {"tests/bench/report", "tests/bench/subject"},
 		"tests/bench/report":     {},
 		"tests/bench/subject":    {},
-		"tests/bench/wire":       {"emulators", "emulators/...", "nio", "nio/..."},
+		"tests/bench/wire":       {"emulators", "emulators/...", "nio", "nio/...", "tests/bench/report"},
 	}
 }
 

@@ -29,17 +29,30 @@ const (
 // add keeps a row and shows it at once, for the impatient.
 func (t *Table) add(r row) {
 	t.rows = append(t.rows, r)
-	fmt.Fprintf(os.Stderr, "  %s: %s\n", r.name, r.figure)
+	fmt.Fprintf(os.Stderr, "  %s: %s %s\n", r.name, r.figure, r.verdict)
 }
 
-// AtMost adds a figure that should not be over target.
-func (t *Table) AtMost(name string, figure, target float64, unit string) {
-	t.add(row{name, "<= " + Number(target) + " " + unit, Number(figure) + " " + unit, verdict(figure <= target)})
+// AtMost adds a figure that should not be over target. The unit of both may be
+// empty. Details, in brackets, say how the figure came about.
+func (t *Table) AtMost(name string, figure, target float64, unit string, details ...string) {
+	t.add(row{name, "<= " + in(target, unit), in(figure, unit, details...), verdict(figure <= target)})
 }
 
-// AtLeast adds a figure that should not be under target.
-func (t *Table) AtLeast(name string, figure, target float64, unit string) {
-	t.add(row{name, ">= " + Number(target) + " " + unit, Number(figure) + " " + unit, verdict(figure >= target)})
+// AtLeast is AtMost for a figure that should not be under target.
+func (t *Table) AtLeast(name string, figure, target float64, unit string, details ...string) {
+	t.add(row{name, ">= " + in(target, unit), in(figure, unit, details...), verdict(figure >= target)})
+}
+
+// in writes a figure with its unit and details.
+func in(figure float64, unit string, details ...string) string {
+	text := Number(figure)
+	if unit != "" {
+		text += " " + unit
+	}
+	if len(details) > 0 {
+		text += " (" + strings.Join(details, ", ") + ")"
+	}
+	return text
 }
 
 // Tell adds a figure that has no target.
@@ -54,7 +67,7 @@ func verdict(ok bool) string {
 
 // Number writes three significant digits, and all digits of large ones.
 func Number(f float64) string {
-	if f >= 100 {
+	if f >= 100 || f <= -100 {
 		return strconv.FormatFloat(f, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(f, 'g', 3, 64)
@@ -92,6 +105,9 @@ func Median(values []float64) float64 {
 	values = slices.Sorted(slices.Values(values))
 	return values[len(values)/2]
 }
+
+// Microseconds of a time, to three places.
+func Microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 // Milliseconds of a time, to three places.
 func Milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

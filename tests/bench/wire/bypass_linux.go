@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lanyard-lab/lanyard/nio/bypass"
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
 )
 
 var bypassTargets = []share{{64, 0.95}, {512, 0.95}, {1500, 0.95}}
@@ -19,7 +20,7 @@ func (b *bench) bypass() error {
 	return inNewNetwork(func() error {
 		by, err := bypass.Open()
 		if errors.Is(err, ebpf.ErrNotSupported) {
-			b.table.tell("bypass", err.Error())
+			b.table.Tell("bypass", err.Error())
 			return nil
 		}
 		if err != nil {
@@ -66,11 +67,11 @@ func (b *bench) roundTrips(bare, through path) error {
 		if err != nil {
 			return err
 		}
-		x, y := microseconds(first.quantile(0.5)), microseconds(second.quantile(0.5))
+		x, y := report.Microseconds(first.quantile(0.5)), report.Microseconds(second.quantile(0.5))
 		bareTimes, times, ratios = append(bareTimes, x), append(times, y), append(ratios, y/x)
 	}
-	b.table.atMost("bypass, 64 B, there and back: p50 to bare sockets", median(ratios), 1.2, "",
-		number(median(times))+" to "+number(median(bareTimes))+" us")
+	b.table.AtMost("bypass, 64 B, there and back: p50 to bare sockets", report.Median(ratios), 1.2, "",
+		report.Number(report.Median(times))+" to "+report.Number(report.Median(bareTimes))+" us")
 	return nil
 }
 

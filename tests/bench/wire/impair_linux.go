@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
 )
 
 // impaired runs l through a new relay with filters.
@@ -29,14 +31,14 @@ func (b *bench) delay() error {
 			if err != nil {
 				return err
 			}
-			half = append(half, microseconds(o.err.quantile(0.5)))
-			most = append(most, microseconds(o.err.quantile(0.99)))
+			half = append(half, report.Microseconds(o.err.quantile(0.5)))
+			most = append(most, report.Microseconds(o.err.quantile(0.99)))
 			lost += o.lost()
 		}
 		name := fmt.Sprintf("delay of %s at 10000 frames/s: ", delay)
-		b.table.atMost(name+"error at p50", median(half), 150, " us", "")
-		b.table.atMost(name+"error at p99", median(most), 2000, " us", "")
-		b.table.atMost(name+"lost", lost, 0, " frames", "")
+		b.table.AtMost(name+"error at p50", report.Median(half), 150, "us")
+		b.table.AtMost(name+"error at p99", report.Median(most), 2000, "us")
+		b.table.AtMost(name+"lost", lost, 0, "frames")
 	}
 	return nil
 }
@@ -51,7 +53,7 @@ func (b *bench) loss() error {
 		}
 		sent, p := float64(o.sent), percent/100
 		sigma := math.Sqrt(sent * p * (1 - p))
-		b.table.atMost(fmt.Sprintf("loss of %g %%: distance", percent), math.Abs(o.lost()-sent*p)/sigma, 3, " sigma",
+		b.table.AtMost(fmt.Sprintf("loss of %g %%: distance", percent), math.Abs(o.lost()-sent*p)/sigma, 3, "sigma",
 			fmt.Sprintf("%.3f %% of %.0f frames", 100*o.lost()/sent, sent))
 	}
 	return nil
@@ -76,7 +78,7 @@ func (b *bench) rate() error {
 			return err
 		}
 		rate := o.bytesRate * 8
-		b.table.atMost("rate of "+tc.name+": distance", 100*math.Abs(rate/tc.rate-1), 1, " %",
+		b.table.AtMost("rate of "+tc.name+": distance", 100*math.Abs(rate/tc.rate-1), 1, "%",
 			fmt.Sprintf("%.4g bit/s", rate))
 	}
 	return nil

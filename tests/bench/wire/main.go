@@ -20,6 +20,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
 )
 
 func main() {
@@ -53,7 +55,7 @@ type bench struct {
 	ctx       context.Context
 	rounds    int
 	generator *generator
-	table     table
+	table     report.Table
 }
 
 // group is what is measured together.
@@ -80,7 +82,7 @@ func groups() []group {
 
 func (b *bench) run(all []group, only string) error {
 	debug.SetGCPercent(-1) // the generator makes no garbage that matters
-	start, before := time.Now(), busyness()
+	start, before := time.Now(), report.Load()
 	var failed []error
 	for name := range strings.SplitSeq(only, ",") {
 		known := name == ""
@@ -92,7 +94,7 @@ func (b *bench) run(all []group, only string) error {
 			err := g.do(b)
 			switch {
 			case errors.Is(err, syscall.EPERM):
-				b.table.tell(g.name, err.Error())
+				b.table.Tell(g.name, err.Error())
 			case err != nil:
 				failed = append(failed, fmt.Errorf("cannot measure %s: %w", g.name, err))
 			}
@@ -101,8 +103,8 @@ func (b *bench) run(all []group, only string) error {
 			failed = append(failed, fmt.Errorf("cannot find group %q", name))
 		}
 	}
-	b.table.print(os.Stdout)
+	b.table.Print(os.Stdout)
 	fmt.Printf("\n%s; load %s before, %s after; %d rounds, %.0f s, of which %.0f s to wait for others. When they use the machine, figures are worse than the program.\n",
-		machine(), before, busyness(), b.rounds, time.Since(start).Seconds(), b.generator.quiet.waited.Seconds())
+		report.Machine(), before, report.Load(), b.rounds, time.Since(start).Seconds(), b.generator.quiet.waited.Seconds())
 	return errors.Join(failed...)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
 )
 
 // share is a target: what share of the rate of bare sockets there should be.
@@ -60,11 +62,11 @@ func (b *bench) compareAll(name, other string, bare, through path, targets []sha
 				return err
 			}
 			lost += r.lost
-			b.table.atLeast(fmt.Sprintf("%s, %d B, %s: rate to %s", name, tc.size, way.name, other),
+			b.table.AtLeast(fmt.Sprintf("%s, %d B, %s: rate to %s", name, tc.size, way.name, other),
 				r.ratio, tc.target, "", r.String())
 		}
 	}
-	b.table.atMost(fmt.Sprintf("%s: lost in a window of %d", name, bulkWindow), lost, 0, " frames", "")
+	b.table.AtMost(fmt.Sprintf("%s: lost in a window of %d", name, bulkWindow), lost, 0, "frames")
 	return nil
 }
 
@@ -99,7 +101,7 @@ func (b *bench) compare(l load, bare, through path) (ratio, error) {
 		bareRates, rates = append(bareRates, rate[0]), append(rates, rate[1])
 		ratios = append(ratios, rate[1]/rate[0])
 	}
-	r.ratio, r.bare, r.rate = median(ratios), median(bareRates), median(rates)
+	r.ratio, r.bare, r.rate = report.Median(ratios), report.Median(bareRates), report.Median(rates)
 	return r, nil
 }
 
@@ -143,8 +145,8 @@ func (b *bench) idle() error {
 		return err
 	}
 	name := fmt.Sprintf("%d idle links: ", idleLinks)
-	b.table.atMost(name+"memory over a relay without links", float64(last.memory-base.memory)/1024, 64, " MiB", "")
-	b.table.atMost(name+"threads", float64(last.threads), float64(runtime.GOMAXPROCS(0)+8), "", "")
-	b.table.atMost(name+"CPU", 100*(last.cpu-first.cpu).Seconds()/length.Seconds(), 0.1, " %", "")
+	b.table.AtMost(name+"memory over a relay without links", float64(last.memory-base.memory)/1024, 64, "MiB")
+	b.table.AtMost(name+"threads", float64(last.threads), float64(runtime.GOMAXPROCS(0)+8), "")
+	b.table.AtMost(name+"CPU", 100*(last.cpu-first.cpu).Seconds()/length.Seconds(), 0.1, "%")
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
 )
 
 // sparse measures how much later a frame comes when few are sent. Each end
@@ -31,11 +33,11 @@ func (b *bench) sparse() error {
 			if first.total == 0 || second.total == 0 {
 				return fmt.Errorf("no frame came")
 			}
-			added = append(added, microseconds(second.quantile(0.5)-first.quantile(0.5)))
-			late = append(late, microseconds(second.quantile(0.99)-first.quantile(0.99)))
+			added = append(added, report.Microseconds(second.quantile(0.5)-first.quantile(0.5)))
+			late = append(late, report.Microseconds(second.quantile(0.99)-first.quantile(0.99)))
 		}
-		b.table.atMost(fmt.Sprintf("relay, %.0f frames/s, one way: added at p50", rate), median(added), 50, " us",
-			number(median(late))+" us at p99")
+		b.table.AtMost(fmt.Sprintf("relay, %.0f frames/s, one way: added at p50", rate), report.Median(added), 50, "us",
+			report.Number(report.Median(late))+" us at p99")
 	}
 	return nil
 }

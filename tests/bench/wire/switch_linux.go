@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lanyard-lab/lanyard/tests/bench/report"
 )
 
 const (
@@ -62,8 +64,8 @@ func (b *bench) switched() error {
 			ratios = append(ratios, second/first)
 			costs, relayCosts = append(costs, second), append(relayCosts, first)
 		}
-		b.table.atMost(fmt.Sprintf("switch, %d ports, 64 B, %s: CPU for a frame out, to the relay", switchPorts, tc.name),
-			median(ratios), noSlower, "", fmt.Sprintf("%.0f to %.0f ns", median(costs), median(relayCosts)))
+		b.table.AtMost(fmt.Sprintf("switch, %d ports, 64 B, %s: CPU for a frame out, to the relay", switchPorts, tc.name),
+			report.Median(ratios), noSlower, "", fmt.Sprintf("%.0f to %.0f ns", report.Median(costs), report.Median(relayCosts)))
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func (b *bench) transfer(here, there netns.NsHandle) error {
 	}
 	rate := float64(bytes) / length.Seconds()
 	ideal := float64(info.Snd_wnd) / (2 * tcpDelay).Seconds()
-	b.table.atLeast(fmt.Sprintf("TCP, %s each way: rate to a window each round trip", tcpDelay), rate/ideal, 0.8, "",
+	b.table.AtLeast(fmt.Sprintf("TCP, %s each way: rate to a window each round trip", tcpDelay), rate/ideal, 0.8, "",
 		fmt.Sprintf("%.1f of %.1f Mbit/s, window %d KiB, %d retransmits", rate*8/1e6, ideal*8/1e6, info.Snd_wnd>>10, info.Total_retrans))
 	return nil
 }
