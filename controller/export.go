@@ -137,11 +137,7 @@ func (x *Export) writeFile(ctx context.Context, to *os.File) error {
 }
 
 func (x *Export) write(w *archive.Writer) error {
-	text, err := x.file.Encode()
-	if err != nil {
-		return err
-	}
-	if err := w.AddBytes(projectEntry, time.Now(), text); err != nil {
+	if err := x.writeState(w); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(x.folder)
@@ -165,6 +161,19 @@ func (x *Export) write(w *archive.Writer) error {
 	return w.Close()
 }
 
+// writeState writes the project file, and what GNS3 has no field for.
+func (x *Export) writeState(w *archive.Writer) error {
+	file, values := x.file.Apart(extensionKey)
+	text, err := file.Encode()
+	if err != nil {
+		return err
+	}
+	if err := w.AddBytes(projectEntry, time.Now(), text); err != nil || values == nil {
+		return err
+	}
+	return w.AddBytes(extensionFile, time.Now(), values)
+}
+
 // tellLeftOut warns of files that no archive can have.
 func (p *Project) tellLeftOut(names []string) {
 	if len(names) > 0 {
@@ -178,7 +187,7 @@ func (x *Export) skip(name string) bool {
 	switch {
 	case name == "snapshots":
 		return !x.spec.Snapshots
-	case name == "project-files/captures", name == "project-files/tmp", base == ".DS_Store", atomicfile.IsTemporary(base):
+	case name == "project-files/captures", name == "project-files/tmp", name == extensionFile, base == ".DS_Store", atomicfile.IsTemporary(base):
 		return true
 	case strings.HasSuffix(base, "_log.txt"), strings.HasSuffix(base, ".log"):
 		return true

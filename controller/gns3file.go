@@ -112,13 +112,18 @@ func (p *Project) saveFileHeld() error {
 }
 
 // writeProjectFile writes a project file, and the pictures of its drawings
-// into files of their own, as GNS3 does.
+// into files of their own, as GNS3 does. What GNS3 has no field for is in a file
+// of its own, too.
 func writeProjectFile(path, name string, f *topology.File) error {
 	folder, err := os.OpenRoot(path)
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
+	f, values := f.Apart(extensionKey)
+	if err := writeExtension(folder, values); err != nil {
+		return err
+	}
 	for i := range f.Drawings {
 		stored, files := picture.Split(f.Drawings[i].SVG)
 		f.Drawings[i].SVG = stored
@@ -196,7 +201,8 @@ func (p *Project) topologyLocked() *topology.File {
 	return f
 }
 
-// extensionKey holds, in a project file, what GNS3 has no field for.
+// extensionKey holds, in the objects of a project file that is read or about to
+// be written, what GNS3 has no field for; see extensionFile.
 const extensionKey = "lanyard"
 
 // ours adds an extension to the unknown fields of an object, unless it says

@@ -69,6 +69,7 @@ func (c *Controller) importFrom(ctx context.Context, id, name, path string, uplo
 	if err != nil {
 		return nil, Errorf(Conflict, "cannot import the archive: its %s: %w", projectEntry, err)
 	}
+	joinArchived(reader, f)
 	beside, done, err := c.beside(path)
 	if err != nil {
 		return nil, err

@@ -117,6 +117,7 @@ func (p *Project) layOut(ctx context.Context, root *os.Root, s Snapshot, beside 
 	if err != nil {
 		return nil, damaged(err)
 	}
+	joinArchived(reader, f)
 	into := path.Join(beside, restoredNew)
 	if err := root.Mkdir(into, 0o755); err != nil {
 		return nil, Errorf(Unavailable, "cannot restore snapshot %s: %w", s.Name, err)

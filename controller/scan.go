@@ -131,6 +131,7 @@ func readProjectFile(file string) (*topology.File, error) {
 	if err != nil {
 		return nil, Errorf(Conflict, "cannot load %s: %w", file, err)
 	}
+	joinExtension(filepath.Dir(file), f)
 	return f, nil
 }
 
