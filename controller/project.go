@@ -241,7 +241,9 @@ func (p *Project) Update(ctx context.Context, patch ProjectPatch) error {
 	if was.file() == rec.file() {
 		return nil
 	}
-	if err := p.saveFile(ctx); err != nil {
+	// Whoever hangs up now: the project has its new name, and a second file
+	// would be one project too many for other programs.
+	if err := p.saveFile(context.WithoutCancel(ctx)); err != nil {
 		p.c.tell(p.id, "warning", err.Error())
 		return nil
 	}
