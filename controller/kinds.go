@@ -78,6 +78,16 @@ func (r *nodeRecord) kind() kind {
 	return k
 }
 
+// keeps reports whether a property stays as it is when a client gives a value:
+// GNS3 hears no null of what every node of the type has, and a NAT always has
+// its port.
+func (k kind) keeps(property string, value any) bool {
+	if ports, ok := value.([]any); ok && k.name == "nat" && property == mappingKey {
+		return len(ports) == 0
+	}
+	return value == nil && k.has(property)
+}
+
 // has reports whether every node of the type has a property.
 func (k kind) has(property string) bool {
 	var usual map[string]json.RawMessage

@@ -89,8 +89,8 @@ func (r *nodeRecord) apply(patch NodePatch) error {
 		r.Emulator = *patch.Emulator
 	}
 	for key, value := range patch.Properties {
-		if value == nil && r.kind().has(key) {
-			continue // GNS3 hears no null; answers that are sent back have it
+		if r.kind().keeps(key, value) {
+			continue
 		}
 		if value == nil {
 			delete(r.Properties, key)
