@@ -53,7 +53,7 @@ func (h *handler) archiveRows() []route.Row {
 	return []route.Row{
 		export,
 		{Method: http.MethodPost, Path: one + "/import", Privilege: route.ProjectAllocate, Upload: true,
-			Response: project{}, Status: http.StatusCreated, Doc: "makes a closed project of such a file: `?name=`",
+			Response: project{}, Status: http.StatusCreated, Doc: "makes a closed project of such a file, which is the body or in a form: `?name=`",
 			Query: map[string]string{"name": "of the project, else that in the file", "path": "its folder on the server, else the usual one"}, Handler: h.importProject},
 		{Method: http.MethodPost, Path: one + "/duplicate", Privilege: route.ProjectAllocate, Request: projectDuplicate{},
 			Response: project{}, Status: http.StatusCreated, Doc: "copies a project", Handler: h.duplicateProject},
