@@ -29,6 +29,16 @@ func (p *Project) load(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.fill(s, objects); err != nil {
+		return err
+	}
+	p.settleRenames()
+	return nil
+}
+
+// fill makes what a store has that of the project, and keeps the store unless the
+// project is closed.
+func (p *Project) fill(s *store.Store, objects map[string][]store.Object) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forget()

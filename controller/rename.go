@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -34,7 +35,10 @@ func renameInScript(script, name string) string {
 }
 
 // scriptRewrite is a new script file beside the old one. The zero value is none.
-type scriptRewrite struct{ folder *os.Root }
+type scriptRewrite struct {
+	folder *os.Root
+	stays  bool // beside the old one
+}
 
 // followRename puts a new name of the node into the startup script that rec
 // has, and into the file. A script that the patch brings is the client's own
@@ -79,7 +83,7 @@ func (n *Node) prepareRename(name string) (scriptRewrite, error) {
 	if err != nil {
 		return fail(err)
 	}
-	r := scriptRewrite{folder}
+	r := scriptRewrite{folder: folder}
 	info, err := folder.Lstat(scriptFile)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxScriptFile {
 		r.abandon()
@@ -116,30 +120,86 @@ func (r scriptRewrite) write(text string, mode fs.FileMode) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// finishRename puts the new file in the place of the old one.
+// finishRename puts the new file in the place of the old one, or leaves both as
+// they are.
 func (n *Node) finishRename(r scriptRewrite) error {
 	if r.folder == nil {
 		return nil
 	}
-	err := r.folder.Rename(scriptTemp, scriptFile)
-	n.script.forget()
-	var d *os.File
-	if err == nil {
-		d, err = r.folder.Open(".")
+	if err := r.folder.Rename(scriptTemp, scriptFile); err != nil {
+		return Errorf(Unavailable, "cannot put the new name of %s into its %s: %w", n.name(), scriptFile, err)
 	}
+	n.script.forget()
+	d, err := r.folder.Open(".")
 	if err == nil {
 		err = errors.Join(d.Sync(), d.Close())
 	}
 	if err != nil {
-		return Errorf(Unavailable, "cannot put the new name of %s into its %s: %w", n.name(), scriptFile, err)
+		n.p.c.cfg.Log.Warn("a new script file may be lost if the machine fails", "node", n.id, "err", err)
 	}
 	return nil
 }
 
-// abandon removes the new file, unless it is in place.
-func (r scriptRewrite) abandon() {
-	if r.folder != nil {
-		_ = r.folder.Remove(scriptTemp)
-		_ = r.folder.Close()
+// leave keeps the new file for settleRename.
+func (r *scriptRewrite) leave() { r.stays = true }
+
+// abandon removes the new file, unless it is in place or stays.
+func (r *scriptRewrite) abandon() {
+	if r.folder == nil {
+		return
 	}
+	if !r.stays {
+		_ = r.folder.Remove(scriptTemp)
+	}
+	_ = r.folder.Close()
+}
+
+// settleRenames ends the changes of names that were stored and not finished, such
+// as by a server that was killed, in a project that has just been read.
+func (p *Project) settleRenames() {
+	p.mu.Lock()
+	names := map[string]string{} // by folder
+	for _, n := range p.order {
+		if n.rec.Type == "vpcs" && p.state != projectClosed {
+			names[n.folderLocked()] = n.rec.Name
+		}
+	}
+	p.mu.Unlock()
+	for folder, name := range names {
+		if _, err := os.Lstat(filepath.Join(folder, scriptTemp)); err != nil {
+			continue
+		}
+		if err := settleRename(folder, name); err != nil {
+			p.c.cfg.Log.Warn("a script file may not have the name of its node", "folder", folder, "err", err)
+		}
+	}
+}
+
+// settleRename puts a new script file into place if it is what the name of the
+// node, which is stored, makes of the old one. Otherwise the name was not stored,
+// or the script has changed since, and the new file goes.
+func settleRename(path, name string) error {
+	folder, err := os.OpenRoot(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	for _, file := range []string{scriptTemp, scriptFile} {
+		info, err := folder.Lstat(file)
+		if err != nil || !info.Mode().IsRegular() {
+			return errors.Join(err, folder.Remove(scriptTemp))
+		}
+	}
+	now, err := folder.ReadFile(scriptTemp)
+	if err != nil {
+		return err
+	}
+	was, err := folder.ReadFile(scriptFile)
+	if err != nil {
+		return err
+	}
+	if renameInScript(string(was), name) == string(now) {
+		return folder.Rename(scriptTemp, scriptFile)
+	}
+	return folder.Remove(scriptTemp)
 }

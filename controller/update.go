@@ -65,7 +65,7 @@ func (n *Node) update(ctx context.Context, patch NodePatch) error {
 
 // change makes a new record the node's, with the ports that it needs and with
 // the script file that follows from it. It reports whether the node has the
-// record now, also with an error of the file.
+// record now, which it has with an error only if that of the file cannot be undone.
 func (n *Node) change(ctx context.Context, ask func() (*runner.Client, error), was nodeRecord, rec *nodeRecord, patch NodePatch) (changed bool, err error) {
 	if err := n.p.takeJackPorts(rec); err != nil {
 		return false, err
@@ -84,13 +84,20 @@ func (n *Node) change(ctx context.Context, ask func() (*runner.Client, error), w
 	if err := n.replace(ctx, ask, was, *rec); err != nil {
 		return false, err
 	}
-	if err := n.finishRename(rewrite); err != nil {
+	err = n.finishRename(rewrite)
+	if err == nil && patch.StartupScript != nil {
+		err = n.forgetScriptFile()
+	}
+	if err == nil {
+		return true, nil
+	}
+	// The file is as it was, and so shall be the record.
+	if back := n.replace(context.WithoutCancel(ctx), ask, *rec, was); back != nil {
+		rewrite.leave() // for whoever opens the project next
+		n.p.c.cfg.Log.Warn("cannot undo the change of a node", "node", n.id, "err", back)
 		return true, err
 	}
-	if patch.StartupScript != nil {
-		return true, n.forgetScriptFile()
-	}
-	return true, nil
+	return false, err
 }
 
 // isLook reports whether the patch changes nothing but how the node is shown.
