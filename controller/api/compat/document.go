@@ -15,7 +15,7 @@ Lanyard speaks the API of GNS3 2.2, for clients and for other GNS3 servers. Prog
 - **GNS3's desktop client** 2.2: add a remote server with this one's address and port. It insists on its own version, which is what ` + "`/v2/version`" + `
   answers unless the settings say another.
 - **GNS3's web client**: copy its folder from a GNS3 server and name it in the setting web_ui.
-- **gns3fy, the Ansible collection** and scripts with curl.
+- **gns3fy, the Ansible collection** and scripts with curl. gns3fy needs pydantic 1.10 or newer: older ones refuse an answer for a field that they do not know.
 - **A GNS3 server** as the controller of this one: add it there as a remote compute.
 
 Projects go both ways, as folders with a ` + "`.gns3`" + ` file and as ` + "`.gns3project`" + ` archives; what is not understood here stays in them.
