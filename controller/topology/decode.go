@@ -156,7 +156,7 @@ func readDrawing(o object) Drawing {
 		X:         o.number("x", 0),
 		Y:         o.number("y", 0),
 		Z:         o.number("z", 0),
-		Rotation:  o.number("rotation", 0),
+		Rotation:  turn(o.number("rotation", 0)),
 		Locked:    o.flag("locked", false),
 	}
 	d.Extra = o.extra()

@@ -55,19 +55,6 @@ func readCustomAdapters(o object) json.RawMessage {
 	return rawOf(list)
 }
 
-// readLabel puts a label at whole pixels: GNS3 takes no file with others, and the
-// clients of 1.x wrote them.
-func readLabel(o object) map[string]any {
-	label := o.dict("label")
-	plain(label)
-	for _, key := range []string{"x", "y", "rotation"} {
-		if v, ok := label[key].(float64); ok {
-			label[key] = math.Round(v) + 0 // never -0
-		}
-	}
-	return label
-}
-
 // usualConsole is the type of console of a node that names none.
 func usualConsole(nodeType string) string {
 	if slices.Contains([]string{"vpcs", "qemu", "docker", "dynamips", "iou"}, nodeType) {

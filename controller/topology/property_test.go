@@ -62,7 +62,7 @@ func anyFile(t *rapid.T) *File {
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "drawings") {
 		f.Drawings = append(f.Drawings, Drawing{DrawingID: anyID(t, i+200), SVG: anyText(t), X: number("x"), Y: number("y"), Z: number("z"),
-			Rotation: number("rotation"), Locked: anyFlag(t), Extra: anyExtra(t)})
+			Rotation: rapid.IntRange(-359, 360).Draw(t, "rotation"), Locked: anyFlag(t), Extra: anyExtra(t)})
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "computes") {
 		f.Computes = append(f.Computes, Compute{ComputeID: fmt.Sprint(i, anyText(t)), Host: anyText(t), Name: anyText(t), Port: number("port"), Protocol: "http", Extra: anyExtra(t)})

@@ -49,7 +49,7 @@ func (n Node) tree() map[string]any {
 		"custom_adapters":    adapters,
 		"first_port_name":    orNull(n.FirstPortName),
 		"height":             n.Height,
-		"label":              n.Label,
+		"label":              wholeLabel(n.Label),
 		"locked":             n.Locked,
 		"name":               n.Name,
 		"node_id":            n.NodeID,
@@ -87,7 +87,7 @@ func (e LinkEnd) tree() map[string]any {
 		"port_number":    e.Port,
 	}
 	if e.Label != nil {
-		known["label"] = e.Label
+		known["label"] = wholeLabel(e.Label)
 	}
 	return with(e.Extra, known)
 }
@@ -96,7 +96,7 @@ func (d Drawing) tree() map[string]any {
 	return with(d.Extra, map[string]any{
 		"drawing_id": d.DrawingID,
 		"locked":     d.Locked,
-		"rotation":   d.Rotation,
+		"rotation":   turn(d.Rotation),
 		"svg":        d.SVG,
 		"x":          d.X,
 		"y":          d.Y,
