@@ -90,7 +90,7 @@ func (s *server) engine(table []route.Row) http.Handler {
 	_ = engine.SetTrustedProxies(nil)
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	engine.Use(s.identify, s.recover, s.gate.check)
+	engine.Use(s.identify, s.recover, s.gate.check, hearOut)
 	for _, row := range table {
 		if row.Privilege == "" {
 			panic(fmt.Sprintf("internal error: route %s %s has no privilege", row.Method, row.Path))

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -58,8 +60,6 @@ var errPanicked = errors.New("a handler panicked")
 func limitBody(limit int) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if c.Request.ContentLength > int64(limit) {
-			// The rest of the body is not read, so the connection cannot go on.
-			c.Writer.Header().Set("Connection", "close")
 			route.WriteError(c, route.TooLarge(int64(limit)))
 			return
 		}
@@ -67,4 +67,29 @@ func limitBody(limit int) gin.HandlerFunc {
 			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, int64(limit))
 		}
 	}
+}
+
+// hearLimit is how long a client that is refused may go on sending.
+const hearLimit = 30 * time.Second
+
+// hearOut reads on what a client sends that has been refused before its end.
+// Those that read no answer until they have sent everything, as GNS3's desktop
+// client with an image, would find the connection broken instead, and never
+// learn why.
+func hearOut(c *gin.Context) {
+	r, body := c.Request, c.Request.Body
+	c.Next()
+	status := c.Writer.Status()
+	if status < http.StatusBadRequest || status == http.StatusUnauthorized {
+		return
+	}
+	if r.ContentLength == 0 || r.ProtoMajor != 1 || r.Header.Get("Expect") != "" { // there is no more, or none will be sent
+		return
+	}
+	answer := http.NewResponseController(c.Writer)
+	if answer.EnableFullDuplex() != nil || answer.Flush() != nil || answer.SetReadDeadline(time.Now().Add(hearLimit)) != nil {
+		return
+	}
+	defer context.AfterFunc(r.Context(), func() { _ = answer.SetReadDeadline(time.Now()) })()
+	_, _ = io.Copy(io.Discard, body)
 }
