@@ -129,3 +129,55 @@ func TestGNS3DesktopOverwritesAProject(t *testing.T) {
 		t.Errorf("the folder of the deleted project: %v, want it gone", err)
 	}
 }
+
+// The client sends a body with each request: an empty object with those that
+// ask, and the whole drawing with its deletion.
+func TestGNS3DesktopSendsBodies(t *testing.T) {
+	d := newGNS3Desktop(t)
+	node := d.project + "/nodes/" + d.pcs[0]["node_id"].(string)
+	for path, object := range map[string]string{
+		"/v2/version": "Version", "/v2/projects": "[]Project", "/v2/computes": "[]Compute", "/v2/templates": "[]Template", "/v2/symbols": "[]Symbol",
+		"/v2/appliances?symbol_theme=Classic": "[]Appliance", "/v2/gns3vm": "GNS3VM", d.project + "/nodes": "[]Node", d.project + "/links": "[]Link",
+		d.project + "/drawings": "[]Drawing", d.project + "/snapshots": "[]Snapshot", node: "Node", d.link: "Link", d.link + "/available_filters": "[]Filter",
+	} {
+		d.do(t, http.StatusOK, "GET", path, "{}", object)
+	}
+	body := `{"drawing_id": "7b0a1f36-8f0f-4a53-9a5c-0f6f6a1f2e3d", "x": -5, "y": 7, "z": 1, "locked": false, "rotation": 0, "svg":
+		"<svg height=\"100\" width=\"200\"><rect fill=\"#ffffff\" fill-opacity=\"1.0\" height=\"100\" stroke=\"#000000\" stroke-width=\"2\" width=\"200\" /></svg>"}`
+	made := d.one(t, http.StatusCreated, "POST", d.project+"/drawings", body, "Drawing")
+	path := d.project + "/drawings/" + made["drawing_id"].(string)
+	turned := `{"drawing_id": "7b0a1f36-8f0f-4a53-9a5c-0f6f6a1f2e3d", "x": -5, "y": 8, "z": 1, "locked": false, "rotation": 359}`
+	if got := d.one(t, http.StatusCreated, "PUT", path, turned, "Drawing"); got["svg"] != made["svg"] || got["rotation"] != 359.0 {
+		t.Errorf("a drawing that is turned, without its SVG = %v, was %v", got, made)
+	}
+	d.do(t, http.StatusNoContent, "DELETE", path, body, "")
+}
+
+// The client puts a new node's label in the middle when it shows the node: with
+// all that identifies the node, and with no properties.
+func TestGNS3DesktopPutsLabels(t *testing.T) {
+	d := newGNS3Desktop(t)
+	for _, kind := range []struct{ name, properties string }{
+		{"ethernet_switch", `{"ports_mapping": [{"name": "Ethernet0", "port_number": 0, "type": "qinq", "vlan": 7, "ethertype": "0x88A8"}]}`},
+		{"frame_relay_switch", `{"mappings": {"1:101": "10:202"}}`},
+		{"qemu", `{"ram": 1024, "adapters": 3, "hda_disk_image": "disk.qcow2"}`},
+		{"docker", `{"image": "alpine:latest", "adapters": 2, "environment": "A=1\nB=2"}`},
+		{"dynamips", `{"platform": "c3745", "image": "c3745.bin", "ram": 256, "slot1": "NM-4T", "wic0": "WIC-1T"}`},
+		{"iou", `{"path": "l3.bin", "ethernet_adapters": 1, "serial_adapters": 1}`},
+	} {
+		body := fmt.Sprintf(`{"name": "N", "node_type": %q, "compute_id": "local", "properties": %s}`, kind.name, kind.properties)
+		was := d.one(t, http.StatusCreated, "POST", d.project+"/nodes", body, "Node")
+		label := map[string]any{"text": was["name"], "x": 12, "y": -25, "rotation": -30, "style": "font-family: TypeWriter;font-size: 10.0;fill: #000000;fill-opacity: 1.0;"}
+		put := map[string]any{"properties": map[string]any{}, "node_type": kind.name, "node_id": was["node_id"], "compute_id": "local",
+			"x": -3, "y": 4, "z": 1, "symbol": was["symbol"], "label": label}
+		is := d.one(t, http.StatusOK, "PUT", d.project+"/nodes/"+was["node_id"].(string), changed(t, put, nil), "Node")
+		for _, key := range []string{"properties", "ports", "console", "status", "symbol"} {
+			if fmt.Sprint(is[key]) != fmt.Sprint(was[key]) {
+				t.Errorf("%s of a %s with a label = %v, was %v", key, kind.name, is[key], was[key])
+			}
+		}
+		if fmt.Sprint(is["label"]) != fmt.Sprint(label) {
+			t.Errorf("label of a %s = %v, want %v", kind.name, is["label"], label)
+		}
+	}
+}
