@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lanyard-lab/lanyard/controller/fault"
 )
 
@@ -51,7 +53,7 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		{"topology type", wrap(`[]`), "topology must be an object, not a list"},
 		{"nodes type", wrap(`{"nodes": 3, "drawings": [], "links": [], "computes": []}`), "topology.nodes must be a list, not 3"},
 		{"node type", nodes(`7`), "topology.nodes[0] must be an object, not 7"},
-		{"node without id", nodes(aNode + `, {"name": "A", "node_type": "vpcs"}`), "required field topology.nodes[1].node_id is missing"},
+		{"node without type", nodes(aNode + `, {"name": "A"}`), "required field topology.nodes[1].node_type is missing"},
 		{"same node", nodes(aNode + "," + aNode), "node_id " + someID + " is there twice"},
 		{"x", nodes(`{"node_id": "` + someID + `", "name": "A", "node_type": "vpcs", "x": [1]}`), "topology.nodes[0].x must be a number of at most 32 bits, not a list"},
 		{"far away", nodes(`{"node_id": "` + someID + `", "name": "A", "node_type": "vpcs", "y": 1e10}`), "topology.nodes[0].y must be a number"},
@@ -61,15 +63,12 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		{"adapters", nodes(`{"node_id": "` + someID + `", "name": "A", "node_type": "vpcs", "custom_adapters": [1]}`), `topology.nodes[0].custom_adapters[0] must be an object, not 1`},
 		{"variables", strings.Replace(nodes(""), `"version"`, `"variables": [1], "version"`, 1), "variables[0] must be an object, not 1"},
 		{"supplier", strings.Replace(nodes(""), `"version"`, `"supplier": 5, "version"`, 1), "supplier must be an object, not 5"},
-		{"three ends", links(`{"link_id": "` + otherID + `", "nodes": [{}, {}, {}]}`), "topology.links[0].nodes must be two ends, not 3"},
-		{"no ends", links(`{"link_id": "` + otherID + `"}`), "required field topology.links[0].nodes is missing"},
+		{"ends", links(`{"link_id": "` + otherID + `", "nodes": {}}`), "topology.links[0].nodes must be a list, not an object"},
 		{"end without node", links(`{"link_id": "` + otherID + `", "nodes": [{}, {}]}`), "required field topology.links[0].nodes[0].node_id is missing"},
 		{"link to nowhere", links(`{"link_id": "` + otherID + `", "nodes": [` + end(someID) + `, ` + end(otherID) + `]}`),
 			"link " + otherID + " ends at node " + otherID + ", which does not exist"},
 		{"filters", links(`{"link_id": "` + otherID + `", "nodes": [], "filters": {"delay": {}}}`), "topology.links[0].filters.delay must be a list, not an object"},
 		{"1.x node without name", `{"type": "topology", "name": "A", "topology": {"nodes": [{"id": 1, "type": "VPCSDevice"}]}}`, "required field topology.nodes[0].properties.name is missing"},
-		{"1.x link to nowhere", `{"type": "topology", "name": "A", "topology": {"links": [{"id": 1, "source_node_id": 1, "source_port_id": 1, "destination_node_id": 2, "destination_port_id": 2}]}}`,
-			`topology.links[0].source_node_id is "1", and there is no such node`},
 		{"1.x node twice", `{"type": "topology", "name": "A", "topology": {"nodes": [{"id": 1, "type": "Cloud", "properties": {"name": "A"}}, {"id": 1, "type": "Cloud", "properties": {"name": "B"}}]}}`,
 			"topology.nodes[1].id 1 is there twice"},
 	} {
@@ -104,6 +103,39 @@ func TestDecodeIsLenient(t *testing.T) {
 	}
 	if v, ok := n.Label["x"]; v != nil || !ok || n.Label["text"] != "A" {
 		t.Errorf("label = %v, want it as it was", n.Label)
+	}
+}
+
+// Ids that are not there are made, the same each time.
+func TestObjectsWithoutIDs(t *testing.T) {
+	data := []byte(wrap(`{"computes": [], "drawings": [{"svg": "<svg/>"}], "nodes": [{"name": "A", "node_type": "vpcs"}, {"name": "B", "node_type": "vpcs", "node_id": "` + someID + `"}],
+		"links": [{"nodes": [{"node_id": "` + someID + `"}, {"node_id": "` + someID + `", "port_number": 1}]}]}`))
+	f, again := decode(t, data), decode(t, data)
+	ids := func(f *File) []string {
+		return []string{f.Nodes[0].NodeID, f.Nodes[1].NodeID, f.Links[0].LinkID, f.Drawings[0].DrawingID}
+	}
+	if diff := cmp.Diff(ids(f), ids(again)); diff != "" {
+		t.Errorf("reading it again gives other ids:\n%s", diff)
+	}
+	if got := ids(f); got[0] == got[1] || got[1] != someID || len(got[0]) != 36 || got[2] == got[3] {
+		t.Errorf("ids = %q, want four, the second %s", got, someID)
+	}
+}
+
+// GNS3 opens projects with links that join nothing, without these links.
+func TestLinksThatJoinNothing(t *testing.T) {
+	for _, link := range []string{
+		`"nodes": [{}, {}, {}]`, `"nodes": []`, `"nodes": [{"node_id": "` + someID + `"}]`, `"suspend": false`,
+	} {
+		f := decode(t, []byte(links(`{"link_id": "`+otherID+`", `+link+`}`)))
+		if len(f.Links) != 0 || len(f.Lost) != 1 || !strings.Contains(f.Lost[0], "link "+otherID) {
+			t.Errorf("link with %s: %v, lost %q; want it lost", link, f.Links, f.Lost)
+		}
+	}
+	f := decode(t, []byte(`{"type": "topology", "name": "A", "topology": {"links": [
+		{"id": 1, "source_node_id": 1, "source_port_id": 1, "destination_node_id": 2, "destination_port_id": 2}]}}`))
+	if len(f.Links) != 0 || len(f.Lost) != 1 {
+		t.Errorf("link of 1.x to nowhere: %v, lost %q; want it lost", f.Links, f.Lost)
 	}
 }
 

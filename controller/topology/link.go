@@ -3,7 +3,7 @@ package topology
 import "fmt"
 
 // readLinks reads the links. GNS3 leaves links with fewer than two ends behind
-// when making one fails: they join nothing and are lost.
+// when making one fails: they join nothing and are lost, as they are there.
 func (f *File) readLinks(topology object) {
 	list := topology.list("links")
 	f.Links = make([]Link, 0, len(list))
@@ -13,7 +13,7 @@ func (f *File) readLinks(topology object) {
 		if topology.r.err != nil {
 			return
 		}
-		if ends < 2 {
+		if ends != len(link.Nodes) {
 			f.Lost = append(f.Lost, fmt.Sprintf("link %s: it has %d ends", link.LinkID, ends))
 			continue
 		}
@@ -35,10 +35,8 @@ func readLink(o object) (Link, int) {
 	if link.Style == nil {
 		link.Style = map[string]any{}
 	}
-	o.need("nodes")
 	ends := o.list("nodes")
 	if len(ends) > len(link.Nodes) {
-		o.r.fail("%snodes must be two ends, not %d", o.path, len(ends))
 		return link, len(ends)
 	}
 	for i, v := range ends {

@@ -127,7 +127,7 @@ func (c *one) convertLinks(old object) []any {
 			return nil
 		}
 		if !found || !alsoFound {
-			c.lose("link " + number + " (" + shortened(o.text("description", "without a name")) + "): it ends at a port that its node does not have")
+			c.lose("link " + number + " (" + shortened(o.text("description", "without a name")) + "): it ends at a port that is not there")
 			continue
 		}
 		list = append(list, map[string]any{"link_id": c.id("link", number), "nodes": []any{from, to}})
@@ -139,11 +139,7 @@ func (c *one) convertLinks(old object) []any {
 func (c *one) end(o object, side string) (map[string]any, bool) {
 	o.need(side+"_node_id", side+"_port_id")
 	number, port := o.text(side+"_node_id", ""), o.text(side+"_port_id", "")
-	node, ok := c.nodes[number]
-	if !ok {
-		c.r.fail("%s%s_node_id is %q, and there is no such node", o.path, side, shortened(number))
-		return nil, false
-	}
+	node := c.nodes[number] // without ports if it is not there
 	at, ok := node.ports[port]
 	end := map[string]any{"node_id": node.id, "adapter_number": at.adapter, "port_number": at.port}
 	text := o.take(side + "_port_label")

@@ -3,6 +3,7 @@ package topology
 import (
 	"io/fs"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -20,6 +21,7 @@ func (f *File) upgrade(root map[string]any, data []byte) (map[string]any, error)
 		}
 	}
 	topology, _ := root["topology"].(map[string]any)
+	giveIDs(topology, data)
 	nodes, _ := topology["nodes"].([]any)
 	for _, v := range nodes {
 		node, ok := v.(map[string]any)
@@ -53,6 +55,20 @@ func (f *File) upgrade(root map[string]any, data []byte) (map[string]any, error)
 		root["drawing_grid_size"] = grid
 	}
 	return root, nil
+}
+
+// giveIDs gives those objects an id that have none, the same each time. GNS3
+// does so too: its own files have them, those that people write need not.
+func giveIDs(topology map[string]any, data []byte) {
+	space := sync.OnceValue(func() uuid.UUID { return made(uuid.NameSpaceURL, data) })
+	for list, key := range map[string]string{"nodes": "node_id", "links": "link_id", "drawings": "drawing_id"} {
+		objects, _ := topology[list].([]any)
+		for i, v := range objects {
+			if o, ok := v.(map[string]any); ok && o[key] == nil {
+				o[key] = made(space(), []byte(key+" "+decimal(i))).String()
+			}
+		}
+	}
 }
 
 // moveFolder follows the id of a node, which is written in lower case here, as
