@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,7 +38,8 @@ func (c contents) changes() []store.Change {
 }
 
 // contentsOf are the objects that a project file tells of. folder is that of
-// the project; pictures that the file only names are read from there.
+// the project; pictures that the file only names are read from there. What cannot
+// be used is added to what f has lost.
 func (c *Controller) contentsOf(f *topology.File, folder string) (contents, error) {
 	var all contents
 	byID := map[string]*nodeRecord{}
@@ -58,10 +60,11 @@ func (c *Controller) contentsOf(f *topology.File, folder string) (contents, erro
 		if err != nil {
 			return contents{}, Errorf(Conflict, "cannot use link %s of the project file: %w", l.LinkID, err)
 		}
+		if why := rec.collides(taken); why != "" {
+			f.Lost = append(f.Lost, "link "+rec.ID+": "+why)
+			continue
+		}
 		for _, e := range rec.Ends {
-			if other := taken[e]; other != "" {
-				return contents{}, Errorf(Conflict, "cannot use the project file: links %s and %s are both at port %d/%d of node %s", other, rec.ID, e.Adapter, e.Port, e.Node)
-			}
 			taken[e] = rec.ID
 			if n := byID[e.Node]; n != nil && n.port(e.Adapter, e.Port) == nil {
 				n.Ports = append(n.Ports, portRecord{Adapter: e.Adapter, Port: e.Port, Hidden: true})
@@ -78,6 +81,20 @@ func (c *Controller) contentsOf(f *topology.File, folder string) (contents, erro
 		all.drawings = append(all.drawings, drawingOf(d, images))
 	}
 	return all, nil
+}
+
+// collides tells why a link cannot be where others are already; "" when it can.
+// Projects of GNS3 may have such links; it opens them without.
+func (r linkRecord) collides(taken map[endRecord]string) string {
+	if r.Ends[0] == r.Ends[1] {
+		return "both of its ends are at one port"
+	}
+	for _, e := range r.Ends {
+		if other := taken[e]; other != "" {
+			return fmt.Sprintf("link %s is already at port %d/%d of node %s", other, e.Adapter, e.Port, e.Node)
+		}
+	}
+	return ""
 }
 
 // refusedSVG stands for a picture that is not safe to show.
