@@ -179,8 +179,8 @@ func TestRemoteDevices(t *testing.T) {
 	noPing(t, consoles[1])
 
 	qemu, _ := r.node(t, "qemu", "Q1", 31, `, "adapters": 2`)
-	if status, answer := r.call(t, "POST", qemu+"/start", ""); status != http.StatusNotImplemented || !strings.Contains(answer, "Q1") {
-		t.Errorf("start of a qemu = %d %s, want 501", status, answer)
+	if status, answer := r.call(t, "POST", qemu+"/start", ""); status != http.StatusConflict || !strings.Contains(answer, "Q1") {
+		t.Errorf("start of a qemu = %d %s, want 409: a controller takes no 501", status, answer)
 	}
 	r.wire(t, [2]string{qemu + "/adapters/0/ports/0", qemu + "/adapters/1/ports/0"})
 }

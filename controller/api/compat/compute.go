@@ -102,11 +102,11 @@ func (t nodeType) routes() []Route {
 }
 
 // action is a word that is done to a node. What only changes how it runs does
-// nothing, without an error, to one that never does.
+// nothing, without an error, to one that never does. A controller knows no 501.
 func (t nodeType) action(one, word string) Route {
 	r := post(one + "/" + word)
 	if !t.runs && slices.Contains([]string{"start", "resume", "unpause", "reload"}, word) {
-		return r.refused(http.StatusNotImplemented, "nodes of this type are kept and not run")
+		return r.refused(http.StatusConflict, "nodes of this type are kept and not run")
 	}
 	return r
 }
@@ -115,11 +115,11 @@ func (t nodeType) action(one, word string) Route {
 func (t nodeType) extras(one string) []Route {
 	switch t.name {
 	case "qemu":
-		return []Route{post(one+"/resize_disk").refused(http.StatusNotImplemented, "QEMU machines are not run")}
+		return []Route{post(one+"/resize_disk").refused(http.StatusConflict, "QEMU machines are not run")}
 	case "dynamips":
 		return []Route{
-			get(one+"/auto_idlepc").refused(http.StatusNotImplemented, noDynamips),
-			get(one+"/idlepc_proposals").refused(http.StatusNotImplemented, noDynamips),
+			get(one+"/auto_idlepc").refused(http.StatusConflict, noDynamips),
+			get(one+"/idlepc_proposals").refused(http.StatusConflict, noDynamips),
 		}
 	case "vmware":
 		return []Route{post(one+"/interfaces/vmnet").refused(http.StatusNotFound, "there is no VMware to make interfaces with")}

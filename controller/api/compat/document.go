@@ -16,7 +16,8 @@ Lanyard speaks the API of GNS3 2.2, for clients and for other GNS3 servers. Prog
   answers unless the settings say another.
 - **GNS3's web client**: copy its folder from a GNS3 server and name it in the setting web_ui.
 - **gns3fy, the Ansible collection** and scripts with curl. gns3fy needs pydantic 1.10 or newer: older ones refuse an answer for a field that they do not know.
-- **A GNS3 server** as the controller of this one: add it there as a remote compute.
+- **A GNS3 server** as the controller of this one: add this one there as a remote compute, by its IP address or a name in the setting allowed_hosts, with
+  user and password. GNS3 sends no password for consoles in its web client: where one is set here, use telnet.
 
 Projects go both ways, as folders with a ` + "`.gns3`" + ` file and as ` + "`.gns3project`" + ` archives; what is not understood here stays in them.
 
@@ -24,7 +25,7 @@ Projects go both ways, as folders with a ` + "`.gns3`" + ` file and as ` + "`.gn
 
 - **Nodes that run here** are virtual PCs (` + "`vpcs`" + `), Ethernet switches and hubs, clouds and NATs. Nodes of the other types (QEMU, Docker, Dynamips, IOU,
   VirtualBox, VMware, TraceNG, Frame Relay and ATM switches) can be made, placed, linked, changed, exported and imported; nothing of them is lost. Starting one
-  gets 501, and a capture on one of their serial lines 409.
+  gets 501, or 409 on the compute API, where a controller takes no 501 for an answer, and a capture on one of their serial lines 409.
 - **Unknown fields** of requests are ignored, where GNS3 refuses some. Known ones are checked strictly, and the error names the field and what is allowed.
 - **Errors** have GNS3's shape, ` + "`{\"message\": ..., \"status\": ...}`" + `, without ` + "`path`, `request` or `exception`" + `; an unknown address gets that shape, too.
 - **Answers have more fields** than GNS3's, such as ` + "`emulator`" + ` of a node or ` + "`seq`" + ` of an event. GNS3's clients ignore them.

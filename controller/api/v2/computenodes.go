@@ -38,9 +38,9 @@ func (a *computeAPI) nodeRows() []route.Row {
 		route.Row{Method: http.MethodPost, Path: computeOne + "/duplicate", Privilege: route.NodeAllocate, Request: computeDuplicate{},
 			Response: true, Status: http.StatusCreated, Doc: "copies the files of a node to another", Handler: a.duplicateNode},
 		route.Row{Method: http.MethodPost, Path: computeOne + "/resize_disk", Privilege: route.NodeModify,
-			Response: object, Status: http.StatusCreated, Doc: "501: no QEMU machine is run here yet", Handler: a.absent("resize a disk")},
-		route.Get(computeOne+"/auto_idlepc", route.NodeAudit, object, a.absent("look for an idle-PC value")).Says("501: Dynamips is not run here"),
-		route.Get(computeOne+"/idlepc_proposals", route.NodeAudit, object, a.absent("look for idle-PC values")).Says("501: Dynamips is not run here"),
+			Response: object, Status: http.StatusCreated, Doc: "409: no QEMU machine is run here yet", Handler: a.absent("resize a disk")},
+		route.Get(computeOne+"/auto_idlepc", route.NodeAudit, object, a.absent("look for an idle-PC value")).Says("409: Dynamips is not run here"),
+		route.Get(computeOne+"/idlepc_proposals", route.NodeAudit, object, a.absent("look for idle-PC values")).Says("409: Dynamips is not run here"),
 		route.Action(computeOne+"/console/reset", route.NodeConsole, a.act((*controller.Node).ResetConsole)).Says("hangs up on everybody at its console"),
 		streamRow(computeOne+"/console/ws", route.NodeConsole, a.console).Says("its console"),
 	)

@@ -25,11 +25,11 @@ type Config struct {
 // Rows are the dialect's routes, without the notifications.
 func Rows(ctl *controller.Controller, cfg Config) []route.Row {
 	h := &handler{ctl: ctl, cfg: cfg}
-	return slices.Concat(
+	return plainly(slices.Concat(
 		h.serverRows(), h.projectRows(), h.vmRows(), h.nodeRows(), h.linkRows(), h.captureRows(), h.computeRows(),
 		h.drawingRows(), h.symbolRows(), h.templateRows(), h.applianceRows(), h.imageRows(), h.fileRows(),
 		h.archiveRows(), h.snapshotRows(), h.settingsRows(), h.computeAPIRows(),
-	)
+	))
 }
 
 // Render makes the wire object of an event's data: a node is shown as a vm,
