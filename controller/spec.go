@@ -92,7 +92,10 @@ func (r *nodeRecord) apply(patch NodePatch) error {
 		if r.kind().keeps(key, value) {
 			continue
 		}
-		if value == nil {
+		switch {
+		case r.kind().emptySlot(key, value):
+			value = nil // and kept: a client sees the card gone
+		case value == nil:
 			delete(r.Properties, key)
 			continue
 		}

@@ -181,3 +181,25 @@ func TestGNS3DesktopPutsLabels(t *testing.T) {
 		}
 	}
 }
+
+// The client shows the cards of a router as it was told of them, and knows no
+// card "", which it sends itself to take one out.
+func TestGNS3DesktopTakesCardsOut(t *testing.T) {
+	d := newGNS3Desktop(t)
+	body := `{"name": "R1", "node_type": "dynamips", "compute_id": "local",
+		"properties": {"platform": "c3745", "image": "c3745.bin", "ram": 256, "slot1": "NM-4T", "slot2": "", "wic0": "WIC-1T", "wic1": "WIC-2T"}}`
+	node := d.one(t, http.StatusCreated, "POST", d.project+"/nodes", body, "Node")
+	if p := node["properties"].(map[string]any); p["slot2"] != nil || p["slot1"] != "NM-4T" || p["wic0"] != "WIC-1T" {
+		t.Errorf("slots of a new router = %v", p)
+	}
+	path := d.project + "/nodes/" + node["node_id"].(string)
+	node = d.one(t, http.StatusOK, "PUT", path, `{"properties": {"slot1": "", "wic0": "", "wic1": null}}`, "Node")
+	for _, slot := range []string{"slot1", "slot2", "wic0", "wic1"} {
+		if card, told := node["properties"].(map[string]any)[slot]; card != nil || !told {
+			t.Errorf("%s of the emptied router = %v, told %v, want null", slot, card, told)
+		}
+	}
+	if ports := node["ports"].([]any); len(ports) != 2 {
+		t.Errorf("ports of the emptied router = %v, want those of its mainboard", ports)
+	}
+}
