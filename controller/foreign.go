@@ -82,6 +82,7 @@ func countedPorts(r *nodeRecord) ([]PortView, error) {
 			ports[i].AdapterType = r.text("adapter_type")
 		}
 	}
+	r.addressPorts(ports)
 	return ports, err
 }
 
@@ -99,7 +100,9 @@ func containerPorts(r *nodeRecord) ([]PortView, error) {
 		ports[i].Name = "eth" + strconv.Itoa(i)
 		ports[i].ShortName = ports[i].Name
 	}
-	return ports, customAdapters(r.Look.CustomAdapters, ports)
+	err = customAdapters(r.Look.CustomAdapters, ports)
+	r.addressPorts(ports)
+	return ports, err
 }
 
 // iouPorts are four on each adapter, the serial adapters last.
@@ -148,7 +151,7 @@ func cards() map[string]card {
 		"GT96100-FE": of(fast, 2), "Leopard-2FE": of(fast, 2), "NM-16ESW": of(fast, 16), "NM-1E": ether, "NM-1FE-TX": fast,
 		"NM-4E": of(ether, 4), "NM-4T": of(serial, 4), "PA-2FE-TX": of(fast, 2), "PA-4E": of(ether, 4), "PA-4T+": of(serial, 4),
 		"PA-8E": of(ether, 8), "PA-8T": of(serial, 8), "PA-A1": {"ATM", "a", 1, true}, "PA-FE-TX": fast, "PA-GE": giga,
-		"PA-POS-OC3": {"POS", "po", 1, true}, "WIC-1ENET": ether, "WIC-1T": serial, "WIC-2T": of(serial, 2),
+		"PA-POS-OC3": {"POS", "p", 1, true}, "WIC-1ENET": ether, "WIC-1T": serial, "WIC-2T": of(serial, 2),
 	}
 }
 
@@ -190,7 +193,7 @@ func slottedPorts(r *nodeRecord) ([]PortView, error) {
 			ports = append(ports, PortView{Adapter: slot, Port: port, Name: c.long + at, ShortName: c.short + at, Serial: c.serial})
 		}
 	}
-	numbers := map[string]int{}
+	number := 0 // over all of them
 	for wic := range 3 {
 		name := r.text("wic" + strconv.Itoa(wic))
 		c, ok := known[name]
@@ -198,8 +201,8 @@ func slottedPorts(r *nodeRecord) ([]PortView, error) {
 			return nil, Errorf(Invalid, "cannot put %q into WIC slot %d: the cards are WIC-1T, WIC-2T and WIC-1ENET", cutText(name), wic)
 		}
 		for port := range c.ports {
-			at := "0/" + strconv.Itoa(numbers[c.long])
-			numbers[c.long]++
+			at := "0/" + strconv.Itoa(number)
+			number++
 			ports = append(ports, PortView{Port: 16*(wic+1) + port, Name: c.long + at, ShortName: c.short + at, Serial: c.serial})
 		}
 	}

@@ -1,7 +1,9 @@
 package controller
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"net"
 	"strconv"
 	"strings"
 )
@@ -9,8 +11,10 @@ import (
 // usualPortFormat names the ports of a node that says nothing about that.
 const usualPortFormat = "Ethernet{0}"
 
-// onePort is the only port of a PC.
-func onePort(r *nodeRecord) ([]PortView, error) { return r.adapterPorts(1) }
+// onePort is the only port of a PC, which nothing renames.
+func onePort(*nodeRecord) ([]PortView, error) {
+	return []PortView{{Name: "Ethernet0", ShortName: "e0"}}, nil
+}
 
 // adapterPorts names one port on each of n adapters, by the node's format.
 func (r *nodeRecord) adapterPorts(n int) ([]PortView, error) {
@@ -46,16 +50,21 @@ func (r *nodeRecord) adapterPorts(n int) ([]PortView, error) {
 
 // portName fills a format of GNS3's: {0} or {port0} is the number in its
 // segment, {1} or {segment0} that of the segment, {adapter} that of the
-// adapter. {port3} counts from 3, as do the others.
+// adapter. {port3} counts from 3, as do the others. {} is {0}, and {1} the
+// second time.
 func portName(format string, port, segment, adapter int) string {
 	var out strings.Builder
-	for format != "" {
+	for empty := 0; format != ""; {
 		before, rest, found := strings.Cut(format, "{")
 		out.WriteString(before)
 		if !found {
 			break
 		}
 		field, after, closed := strings.Cut(rest, "}")
+		if closed && field == "" {
+			field = strconv.Itoa(empty)
+			empty++
+		}
 		value, known := portField(field, port, segment, adapter)
 		if !closed || !known {
 			out.WriteByte('{')
@@ -128,6 +137,22 @@ func customAdapters(custom []map[string]any, ports []PortView) error {
 		}
 	}
 	return nil
+}
+
+// addressPorts gives the ports the MAC addresses that follow from the node's, if
+// it has one: that of adapter 3 is 3 higher.
+func (r *nodeRecord) addressPorts(ports []PortView) {
+	base, err := net.ParseMAC(r.text("mac_address"))
+	if err != nil || len(base) != 6 {
+		return
+	}
+	number := binary.BigEndian.Uint64(append([]byte{0, 0}, base...))
+	for i := range ports {
+		if p := &ports[i]; p.MAC == "" {
+			address := binary.BigEndian.AppendUint64(nil, number+uint64(p.Adapter))
+			p.MAC = net.HardwareAddr(address[2:]).String()
+		}
+	}
 }
 
 // number reads a property that is a number, or a text with one in it.

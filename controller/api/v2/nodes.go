@@ -139,6 +139,8 @@ func portOf(nodeType string, p controller.PortView) port {
 	switch {
 	case nodeType == "frame_relay_switch":
 		one.DataLinkTypes = map[string]string{"Frame Relay": "DLT_FRELAY"}
+	case strings.HasPrefix(p.Name, "POS"):
+		one.DataLinkTypes = map[string]string{} // Dynamips captures nothing there
 	case nodeType == "atm_switch", strings.HasPrefix(p.Name, "ATM"):
 		one.DataLinkTypes = map[string]string{"ATM": "DLT_ATM_RFC1483"}
 	default:
