@@ -69,6 +69,14 @@ func (r *lookRecord) apply(patch LookPatch) {
 	}
 }
 
+// centreLabel forgets where a label begins, which is right for one text alone.
+func (r *lookRecord) centreLabel() {
+	if _, ok := r.Label["x"]; ok {
+		r.Label = maps.Clone(r.Label)
+		delete(r.Label, "x")
+	}
+}
+
 // set puts a value in its place, if there is one.
 func set[T any](into *T, value *T) {
 	if value != nil {

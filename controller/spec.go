@@ -72,8 +72,9 @@ func (patch NodePatch) check(k kind) error {
 
 // apply changes the record by a checked patch.
 func (r *nodeRecord) apply(patch NodePatch) error {
-	if patch.Name != nil {
+	if patch.Name != nil && *patch.Name != r.Name {
 		r.Name = *patch.Name
+		r.Look.centreLabel()
 	}
 	r.Look.apply(patch.Look)
 	if patch.Console != nil {
