@@ -90,6 +90,13 @@ func hearOut(c *gin.Context) {
 	if answer.EnableFullDuplex() != nil || answer.Flush() != nil || answer.SetReadDeadline(time.Now().Add(hearLimit)) != nil {
 		return
 	}
-	defer context.AfterFunc(r.Context(), func() { _ = answer.SetReadDeadline(time.Now()) })()
+	given := make(chan struct{})
+	stop := context.AfterFunc(r.Context(), func() {
+		defer close(given)
+		_ = answer.SetReadDeadline(time.Now())
+	})
 	_, _ = io.Copy(io.Discard, body)
+	if !stop() {
+		<-given // the answer is gin's again when this returns
+	}
 }
