@@ -32,10 +32,10 @@ func (h *handler) fileRows() []route.Row {
 		return p, oneSlash(rest(c, "path")), err
 	}
 	// The device in a node calls its folder /, and clients name a file as the
-	// device does: /etc/network/interfaces.
+	// device does: /etc/network/interfaces. Those on Windows part it by \.
 	ofNode := func(c *gin.Context) (withFiles, string, error) {
 		n, err := route.Node(c, h.ctl, "node_id")
-		return n, strings.Trim(oneSlash(rest(c, "path")), "/"), err
+		return n, strings.Trim(oneSlash(strings.ReplaceAll(rest(c, "path"), `\`, "/")), "/"), err
 	}
 	return []route.Row{
 		fileDownload(project, route.ProjectAudit, ofProject), fileUpload(project, route.ProjectModify, ofProject),
