@@ -169,7 +169,7 @@ func (p *Project) removeFiles(ctx context.Context, rec projectRecord) error {
 		}
 		return nil
 	}
-	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files", "snapshots", "README.txt", rec.file()} {
+	for _, name := range []string{"lanyard.db", "lanyard.db-wal", "lanyard.db-shm", "project-files", "snapshots", "README.txt", savedFile, rec.file()} {
 		if err := os.RemoveAll(filepath.Join(rec.Path, name)); err != nil {
 			p.c.cfg.Log.Warn("file of a deleted project stays", "project", p.id, "err", err)
 		}

@@ -105,6 +105,7 @@ func Open(ctx context.Context, cfg Config) (*Controller, error) {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.tasks.start(func() {
 		c.reconcileAll()
+		c.catchUp()
 		c.autoOpen()
 	})
 	return c, nil

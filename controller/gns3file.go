@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lanyard-lab/lanyard/controller/atomicfile"
-	"github.com/lanyard-lab/lanyard/controller/picture"
 	"github.com/lanyard-lab/lanyard/controller/topology"
 )
 
@@ -88,7 +86,7 @@ func (p *Project) saveChanges(ctx context.Context) error {
 // saveFileHeld is saveFile; fileOp held.
 func (p *Project) saveFileHeld() error {
 	p.mu.Lock()
-	path, name, gone := p.rec.Path, p.rec.file(), p.state == projectDeleted || p.problem != ""
+	rec, revision, gone := p.rec, p.savedRevisionLocked(), p.state == projectDeleted || p.problem != ""
 	var f *topology.File
 	if !gone {
 		f = p.topologyLocked()
@@ -99,64 +97,17 @@ func (p *Project) saveFileHeld() error {
 		return nil
 	}
 	begin := time.Now()
-	if err := writeProjectFile(path, name, f); err != nil {
+	note := savedNote{File: rec.file(), Version: f.Version, Revision: revision, Record: recordSum(rec)}
+	if err := saveInto(rec.Path, note, f); err != nil {
 		p.mu.Lock()
 		p.changed = true
 		p.mu.Unlock()
-		return fmt.Errorf("cannot write the project file %s: %w; the project itself is safe in its store", name, err)
+		return fmt.Errorf("cannot write the project file %s: %w; the project itself is safe in its store", note.File, err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.saveTook = time.Since(begin)
 	return nil
-}
-
-// writeProjectFile writes a project file, and the pictures of its drawings
-// into files of their own, as GNS3 does. What GNS3 has no field for is in a file
-// of its own, too.
-func writeProjectFile(path, name string, f *topology.File) error {
-	folder, err := os.OpenRoot(path)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	f, values := f.Apart(extensionKey)
-	if err := writeExtension(folder, values); err != nil {
-		return err
-	}
-	for i := range f.Drawings {
-		stored, files := picture.Split(f.Drawings[i].SVG)
-		f.Drawings[i].SVG = stored
-		for image, data := range files {
-			at := imageFile(image)
-			if _, err := folder.Stat(at); err == nil {
-				continue // named after what is in it
-			}
-			if err := writeFile(folder, at, data); err != nil {
-				return err
-			}
-		}
-	}
-	text, err := f.Encode()
-	if err != nil {
-		return err
-	}
-	return writeFile(folder, name, text)
-}
-
-// imageFile is where the picture of a drawing is, below the project's folder.
-func imageFile(name string) string { return "project-files/images/" + name }
-
-func writeFile(folder *os.Root, name string, data []byte) error {
-	f, err := atomicfile.Create(folder, name)
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.Commit(0o644)
 }
 
 // removeOldFile removes the project file under a name that it had before.

@@ -280,7 +280,11 @@ func (p *Project) build(ctx context.Context, all contents) (err error) {
 	if err := p.load(ctx); err != nil {
 		return Errorf(Conflict, "cannot add project %s: %w", p.rec.Name, err)
 	}
-	return p.commitRecord(ctx, p.rec)
+	if err := p.commitRecord(ctx, p.rec); err != nil {
+		return err
+	}
+	p.vouch()
+	return nil
 }
 
 func (p *Project) removeStore() {

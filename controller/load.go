@@ -42,6 +42,7 @@ func (p *Project) fill(s *store.Store, objects map[string][]store.Object) error 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forget()
+	p.loaded = s.Revision()
 	if err := p.fillLocked(objects); err != nil {
 		s.Close()
 		p.freePortsLocked()

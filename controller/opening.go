@@ -71,6 +71,9 @@ func (p *Project) Open(ctx context.Context) error {
 	if err := p.reopen(context.WithoutCancel(ctx), rec); err != nil {
 		return err
 	}
+	if err := p.catchUp(context.WithoutCancel(ctx)); err != nil {
+		p.c.tell(p.id, "warning", err.Error())
+	}
 	p.c.bus.Publish(p.id, "project.opened", p.View())
 	p.awaken(ctx, p.autoStart)
 	return nil

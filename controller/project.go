@@ -41,6 +41,7 @@ type Project struct {
 	saving   bool          // the project file will be written soon
 	saveTook time.Duration // the last time
 	store    *store.Store
+	loaded   uint64 // revision of the store when it was read
 	nodes    map[string]*Node
 	order    []*Node         // of creation
 	coming   map[string]bool // ids of what is being made or deleted, files that are about to be captured into

@@ -136,7 +136,7 @@ func TestSnapshotAndRestore(t *testing.T) {
 	if diff := cmp.Diff([]string{"snapshot.restored"}, told); diff != "" {
 		t.Errorf("events differ (-want +got):\n%s", diff)
 	}
-	if left, err := filepath.Glob(filepath.Join(p.View().Path, ".lanyard-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(p.View().Path, ".lanyard-restore-*")); err != nil || len(left) > 0 {
 		t.Errorf("left are %v, %v", left, err)
 	}
 	if f := decode(t, filepath.Join(p.View().Path, "renamed.gns3")); len(f.Nodes) != 2 || f.Name != "renamed" {
@@ -276,7 +276,7 @@ func TestDamagedSnapshot(t *testing.T) {
 	if v := n.View(); v.Status != "started" {
 		t.Errorf("the node is %s", v.Status)
 	}
-	if left, err := filepath.Glob(filepath.Join(p.View().Path, ".lanyard-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(p.View().Path, ".lanyard-restore-*")); err != nil || len(left) > 0 {
 		t.Errorf("left are %v, %v", left, err)
 	}
 }
@@ -452,7 +452,7 @@ func TestSnapshotsAtOnce(t *testing.T) {
 	if nodes := p.Nodes(); len(nodes) != 1 || nodes[0].Name != "PC1" {
 		t.Errorf("after the last restore, nodes are %v", nodes)
 	}
-	if left, err := filepath.Glob(filepath.Join(p.View().Path, ".lanyard-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(p.View().Path, ".lanyard-restore-*")); err != nil || len(left) > 0 {
 		t.Errorf("left are %v, %v", left, err)
 	}
 }
