@@ -46,7 +46,7 @@ func checkSupplier(raw json.RawMessage) error {
 		return nil
 	}
 	var s map[string]json.RawMessage
-	if len(raw) > maxSceneJSON || json.Unmarshal(raw, &s) != nil {
+	if len(raw) > maxSceneJSON || json.Unmarshal(raw, &s) != nil || !areTexts(s, "logo", "url") {
 		return Errorf(Invalid, `cannot keep "supplier": give null or an object such as {"logo": "logo.png", "url": "https://example.com"}`)
 	}
 	return nil
@@ -64,11 +64,26 @@ func keptVariables(raw json.RawMessage) (json.RawMessage, error) {
 	kept := []map[string]json.RawMessage{}
 	for _, one := range all {
 		var name string
-		if json.Unmarshal(one["name"], &name) == nil && name != "" {
-			kept = append(kept, one)
+		if json.Unmarshal(one["name"], &name) != nil || name == "" {
+			continue
 		}
+		if !areTexts(one, "value") {
+			return nil, Errorf(Invalid, `cannot keep the variable %q: its "value" must be a text, such as "1"`, name)
+		}
+		kept = append(kept, one)
 	}
 	return encode(kept), nil
+}
+
+// areTexts reports whether those of the fields that are there are texts: GNS3
+// takes no project file with others.
+func areTexts(o map[string]json.RawMessage, keys ...string) bool {
+	for _, key := range keys {
+		if raw, ok := o[key]; ok && !bytes.HasPrefix(raw, []byte(`"`)) {
+			return false
+		}
+	}
+	return true
 }
 
 func isNull(raw json.RawMessage) bool { return bytes.Equal(bytes.TrimSpace(raw), []byte("null")) }
