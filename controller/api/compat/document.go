@@ -13,7 +13,8 @@ const introduction = `# GNS3 compatibility
 Lanyard speaks the API of GNS3 2.2, for clients and for other GNS3 servers. Programs that talk to a GNS3 server talk to this one unchanged:
 
 - **GNS3's desktop client** 2.2: add a remote server with this one's address and port. It insists on its own version, which is what ` + "`/v2/version`" + `
-  answers unless the settings say another.
+  answers unless the settings say another. From another machine it opens consoles only with the setting console_host, and knows this one by a name only
+  with allowed_hosts.
 - **GNS3's web client**: copy its folder from a GNS3 server and name it in the setting web_ui.
 - **gns3fy, the Ansible collection** and scripts with curl. gns3fy needs pydantic 1.10 or newer: older ones refuse an answer for a field that they do not know.
 - **A GNS3 server** as the controller of this one: add this one there as a remote compute, by its IP address or a name in the setting allowed_hosts, with
