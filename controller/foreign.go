@@ -107,7 +107,6 @@ func containerPorts(r *nodeRecord) ([]PortView, error) {
 
 // iouPorts are four on each adapter, the serial adapters last.
 func iouPorts(r *nodeRecord) ([]PortView, error) {
-	const onAdapter = 4
 	ethernet, err := r.number("ethernet_adapters", 2)
 	if err != nil {
 		return nil, err
@@ -125,7 +124,7 @@ func iouPorts(r *nodeRecord) ([]PortView, error) {
 		if adapter >= ethernet {
 			long, short = "Serial", "s"
 		}
-		for port := range onAdapter {
+		for port := range iouPortsOnAdapter {
 			at := strconv.Itoa(adapter) + "/" + strconv.Itoa(port)
 			ports = append(ports, PortView{Adapter: adapter, Port: port, Name: long + at, ShortName: short + at, Serial: adapter >= ethernet})
 		}

@@ -100,6 +100,9 @@ func (r *nodeRecord) look() Look {
 	if v.Symbol == "" {
 		v.Symbol = r.kind().symbol
 	}
+	if v.PortNameFormat == "" && r.Type == "iou" { // which no format changes here
+		v.PortNameFormat, v.PortSegmentSize = iouPortFormat, iouPortsOnAdapter
+	}
 	if v.PortNameFormat == "" {
 		v.PortNameFormat = usualPortFormat
 	}

@@ -11,6 +11,12 @@ import (
 // usualPortFormat names the ports of a node that says nothing about that.
 const usualPortFormat = "Ethernet{0}"
 
+// How the ports of IOU nodes are named and grouped.
+const (
+	iouPortFormat     = "Ethernet{segment0}/{port0}"
+	iouPortsOnAdapter = 4
+)
+
 // onePort is the only port of a PC, which nothing renames.
 func onePort(*nodeRecord) ([]PortView, error) {
 	return []PortView{{Name: "Ethernet0", ShortName: "e0"}}, nil

@@ -50,3 +50,13 @@ func TestPortsAreNamedAsInGNS3(t *testing.T) {
 		})
 	}
 }
+
+// TestIOUTellsHowItsPortsAreNamed has clients read the format of the ports.
+func TestIOUTellsHowItsPortsAreNamed(t *testing.T) {
+	for nodeType, want := range map[string]string{"iou": "Ethernet{segment0}/{port0} 4", "qemu": "Ethernet{0} 0"} {
+		rec := nodeRecord{Type: nodeType}
+		if look := rec.look(); fmt.Sprint(look.PortNameFormat, " ", look.PortSegmentSize) != want {
+			t.Errorf("format and segment size of %s are %s %d, want %s", nodeType, look.PortNameFormat, look.PortSegmentSize, want)
+		}
+	}
+}
