@@ -139,6 +139,7 @@ func (c *Controller) fill(rec *nodeRecord, s NodeSpec) error {
 	if err := rec.apply(patch); err != nil {
 		return err
 	}
+	rec.seatMainboard()
 	c.measure(rec)
 	if rec.Emulator == "" {
 		rec.Emulator = c.defaultEmulator(k)
@@ -162,6 +163,18 @@ func (c *Controller) fillProperties(rec *nodeRecord, k kind, given map[string]an
 		delete(given, "ports_mapping")
 	}
 	return nil
+}
+
+// seatMainboard says which card a new router has in slot 0 if nobody did: that
+// of its mainboard. Controllers of GNS3's make ports only for cards that the
+// properties name.
+func (r *nodeRecord) seatMainboard() {
+	if r.Type != "dynamips" || r.text("slot0") != "" {
+		return
+	}
+	if name := usualSlot0(r.text("platform"), r.text("chassis")); name != "" {
+		r.Properties["slot0"] = encode(name)
+	}
 }
 
 // defaultEmulator is the emulator of a node that asks for none.
