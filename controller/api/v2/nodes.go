@@ -215,23 +215,13 @@ func (n *nodeCreate) Check() error {
 	if err != nil {
 		return err
 	}
+	if err := n.takeAdapters(n.Properties); err != nil {
+		return err
+	}
 	if err := n.nodeLook.check(); err != nil {
 		return err
 	}
 	return route.NodeFields{Console: n.Console, Emulator: n.Emulator, StartupScript: script}.Check()
-}
-
-// scriptOf is the startup script, which GNS3 has among the properties.
-func scriptOf(properties map[string]any) (*string, error) {
-	value, ok := properties["startup_script"]
-	if !ok || value == nil {
-		return nil, nil
-	}
-	text, ok := value.(string)
-	if !ok {
-		return nil, route.Wrong("properties.startup_script", "a text in quotes", "it is something else")
-	}
-	return &text, nil
 }
 
 func (n nodeCreate) spec() controller.NodeSpec {
@@ -268,6 +258,9 @@ func (n *nodeUpdate) Check() error {
 	}
 	script, err := scriptOf(n.Properties)
 	if err != nil {
+		return err
+	}
+	if err := n.takeAdapters(n.Properties); err != nil {
 		return err
 	}
 	if err := n.nodeLook.check(); err != nil {
