@@ -3,6 +3,8 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +35,25 @@ func (p *Project) EnsureNode(ctx context.Context, s NodeSpec) (*Node, error) {
 		return nil, err
 	}
 	return known, known.Update(ctx, patch)
+}
+
+// EnsureNIO sets the NIO of a port, in place of an earlier one. It goes without
+// a packet filter that cannot be used, and the users are told: the controller
+// has stored the filter before it was refused, and could not open its project
+// any more.
+func (n *Node) EnsureNIO(ctx context.Context, adapter, port int, nio NIO) error {
+	err := n.AttachNIO(ctx, adapter, port, nio)
+	e, refused := errors.AsType[*Error](err)
+	if !refused || e.Code != Conflict && e.Code != NotImplemented || nio.Filters["bpf"] == nil {
+		return err
+	}
+	nio.Filters = maps.Clone(nio.Filters)
+	delete(nio.Filters, "bpf")
+	if n.AttachNIO(ctx, adapter, port, nio) != nil {
+		return err // of something else
+	}
+	n.p.c.tell(n.p.id, "warning", fmt.Sprintf("port %d/%d of %s goes without a filter: %s", adapter, port, n.name(), e.Message))
+	return nil
 }
 
 // Leave closes the project for a controller elsewhere, which sets the NIOs anew

@@ -1,11 +1,14 @@
 package controller_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lanyard-lab/lanyard/controller"
 )
@@ -175,5 +178,44 @@ func TestCopyFilesTo(t *testing.T) {
 	}
 	if err := from.CopyFilesTo(t.Context(), "nobody"); codeOf(err) != controller.NotFound {
 		t.Errorf("CopyFilesTo() nobody = %v, want NotFound", err)
+	}
+}
+
+// TestNIOGoesWithoutAFilterThatCannotBeUsed opens a controller's project in
+// which somebody had typed nonsense.
+func TestNIOGoesWithoutAFilterThatCannotBeUsed(t *testing.T) {
+	c := open(t, t.TempDir())
+	p := project(t, c)
+	n, nio := piped(t, p, "PC1")
+	events, err := c.Events().Subscribe(p.View().ID, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nio.Filters = controller.Filters{"bpf": {"no such ("}, "delay": {10.0, 1.0}}
+	if err := n.EnsureNIO(t.Context(), 0, 1, nio); codeOf(err) != controller.Conflict {
+		t.Errorf("EnsureNIO() at no port = %v, want a conflict", err)
+	}
+	if err := n.EnsureNIO(t.Context(), 0, 0, nio); err != nil {
+		t.Fatalf("EnsureNIO() = %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		e, err := events.Next(ctx)
+		if err != nil {
+			t.Fatalf("nobody was told: %v", err)
+		}
+		if record, ok := e.Data.(controller.LogRecord); ok && e.Action == "log.warning" && strings.Contains(record.Message, "port 0/0 of PC1") {
+			break
+		}
+	}
+	want := nio
+	want.Filters = controller.Filters{"delay": {10.0, 1.0}}
+	if got := nios(n); !reflect.DeepEqual(got, []controller.NIO{want}) {
+		t.Errorf("NIOs = %+v, want %+v", got, want)
+	}
+	nio.Filters = controller.Filters{"bpf": {"icmp"}, "slowness": {5.0}}
+	if err := n.EnsureNIO(t.Context(), 0, 0, nio); codeOf(err) != controller.Invalid {
+		t.Errorf("EnsureNIO() with a filter that does not exist = %v, want Invalid", err)
 	}
 }

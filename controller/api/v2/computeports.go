@@ -120,7 +120,7 @@ func (a *computeAPI) attachNIO(c *gin.Context) error {
 		return err
 	}
 	nio := request.domain()
-	if err := p.node.AttachNIO(c.Request.Context(), p.adapter, p.port, nio); err != nil {
+	if err := p.node.EnsureNIO(c.Request.Context(), p.adapter, p.port, nio); err != nil {
 		return err
 	}
 	return route.JSON(c, http.StatusCreated, computeNIOOf(nio))
