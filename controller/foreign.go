@@ -154,25 +154,6 @@ func cards() map[string]card {
 	}
 }
 
-// usualSlot0 is what a platform has on its mainboard.
-func usualSlot0(platform, chassis string) string {
-	switch platform {
-	case "c7200":
-		return "C7200-IO-FE"
-	case "c3745", "c3725", "c2691":
-		return "GT96100-FE"
-	case "c3600":
-		if chassis == "" || chassis == "3660" {
-			return "Leopard-2FE"
-		}
-	case "c2600":
-		return "C2600-MB-2FE"
-	case "c1700":
-		return "C1700-MB-1FE"
-	}
-	return ""
-}
-
 // slottedPorts are those of the cards in a router's slots, then those of the
 // interface cards on its mainboard, which are counted from 16, 32 and 48.
 func slottedPorts(r *nodeRecord) ([]PortView, error) {
