@@ -1,40 +1,55 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/lanyard-lab/lanyard/controller/store"
 	"github.com/lanyard-lab/lanyard/emulators/runner"
 )
 
 // apply makes the runner as wanted, takes over what it observes and returns
-// the number of its last event. A node whose ports another program has taken
-// while it was away gets others.
-func (p *Project) apply(ctx context.Context, client *runner.Client) (uint64, error) {
-	applied, err := client.Apply(ctx, p.wanted())
+// the number of its last event, and what it has been told. A node whose ports
+// another program has taken while it was away gets others.
+func (p *Project) apply(ctx context.Context, client *runner.Client) (since uint64, has runner.Wanted, err error) {
+	has = p.wanted()
+	applied, err := client.Apply(ctx, has)
 	if err == nil && p.relocate(ctx, applied.Errors) {
-		applied, err = client.Apply(ctx, p.wanted())
+		has = p.wanted()
+		applied, err = client.Apply(ctx, has)
 	}
 	if err != nil {
-		return 0, err
+		return 0, has, err
 	}
-	for _, s := range applied.Inventory.Nodes {
-		p.observe(s, true)
-	}
-	for _, s := range applied.Inventory.LinkStates {
-		p.observeLink(s, true)
-	}
+	p.takeInventory(applied.Inventory)
 	for id, e := range applied.Errors {
 		p.c.cfg.Log.Error("a part of the project cannot be restored", "project", p.id, "id", id, "err", e.Message)
 	}
-	return applied.Inventory.Seq, nil
+	return applied.Inventory.Seq, has, nil
+}
+
+// takeInventory takes over what a runner observes. What it tells later begins
+// with the number of the inventory.
+func (p *Project) takeInventory(inv runner.Inventory) {
+	for _, s := range inv.Nodes {
+		p.observe(s, true)
+	}
+	for _, s := range inv.LinkStates {
+		p.observeLink(s, true)
+	}
 }
 
 // wanted is everything that the project's runner shall have.
 func (p *Project) wanted() runner.Wanted {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.wantedLocked()
+}
+
+// wantedLocked is wanted with p.mu held; always in the same order.
+func (p *Project) wantedLocked() runner.Wanted {
 	wanted := runner.Wanted{Settings: p.rec.settings()}
 	for _, n := range p.order {
 		wanted.Nodes = append(wanted.Nodes, n.definitionLocked())
@@ -43,6 +58,7 @@ func (p *Project) wanted() runner.Wanted {
 	for _, l := range p.links {
 		wanted.Links = append(wanted.Links, l.definitionLocked())
 	}
+	slices.SortFunc(wanted.Links, func(a, b runner.Link) int { return cmp.Compare(a.ID, b.ID) })
 	return wanted
 }
 

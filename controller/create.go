@@ -118,7 +118,15 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 	}
 	p.mu.Lock()
 	p.addNodeLocked(n)
+	if !p.speaksLocked(client) {
+		n.seq, n.status, n.reason, n.commandLine = 0, runner.Stopped, "", ""
+	}
 	p.mu.Unlock()
+	p.again(client, func(next *runner.Client) error {
+		state, err := next.PutNode(context.WithoutCancel(ctx), n.definition())
+		p.observe(state, false)
+		return err
+	})
 	return n, nil
 }
 

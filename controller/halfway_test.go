@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -19,13 +21,23 @@ import (
 // answer is lost.
 func between(t *testing.T, p *Project, before func(*http.Request), after func(*http.Request) bool) {
 	t.Helper()
-	real := filepath.Join(p.c.cfg.DataDir, "run", p.id, "socket")
 	dir := t.TempDir()
-	l, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	relay(t, filepath.Join(dir, "socket"), filepath.Join(p.c.cfg.DataDir, "run", p.id, "socket"), before, after)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.runner.client = runner.NewClient(runner.Dir(dir), p.c.epoch)
+}
+
+// relay listens on a socket in place of the runner that listens on another one.
+func relay(t *testing.T, socket, real string, before func(*http.Request), after func(*http.Request) bool) {
+	t.Helper()
+	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false) // another may have its place by then
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "runner"})
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
 	proxy.Transport = &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", real)
@@ -44,9 +56,6 @@ func between(t *testing.T, p *Project, before func(*http.Request), after func(*h
 	})}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.runner.client = runner.NewClient(runner.Dir(dir), p.c.epoch)
 }
 
 // inRunner is what the runner really has.

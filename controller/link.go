@@ -142,6 +142,7 @@ func (p *Project) CreateLink(ctx context.Context, s LinkSpec) (*Link, error) {
 		l.gone = true
 		delete(p.links, id)
 		p.mu.Unlock()
+		p.again(client, func(next *runner.Client) error { return next.DeleteLink(ctx, id) })
 		return nil, err
 	}
 	p.c.bus.Publish(p.id, "link.created", l.View())

@@ -82,10 +82,13 @@ func (p *Project) keepLinks(ctx context.Context, client *runner.Client, changes 
 	p.mu.Lock()
 	for i, c := range changes {
 		c.l.rec = c.rec
-		_, ended[i] = c.l.foldLocked(c.state, false)
+		if p.speaksLocked(client) {
+			_, ended[i] = c.l.foldLocked(c.state, false)
+		}
 	}
 	p.mu.Unlock()
 	for i, c := range changes {
+		p.putAgain(ctx, client, c.rec.definition())
 		if ended[i] != nil {
 			c.l.captureEnded(ended[i], c.state.CaptureError)
 		}

@@ -230,6 +230,7 @@ func (n *Node) putNIO(ctx context.Context, client *runner.Client, was, rec nodeR
 		return err
 	}
 	n.setRecord(rec)
+	n.p.putAgain(ctx, client, n.nioLink(slot))
 	return nil
 }
 
@@ -280,6 +281,9 @@ func (n *Node) detachAt(ctx context.Context, client *runner.Client, rec nodeReco
 	if err := client.DeleteLink(context.WithoutCancel(ctx), nioLinkID(n.id, adapter, port)); err != nil {
 		n.p.c.cfg.Log.Warn("runner keeps a NIO that was detached", "node", n.id, "err", err)
 	}
+	n.p.again(client, func(next *runner.Client) error {
+		return next.DeleteLink(context.WithoutCancel(ctx), nioLinkID(n.id, adapter, port))
+	})
 	n.p.c.udp.release(udp, n.owner())
 	return nil
 }

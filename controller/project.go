@@ -252,21 +252,6 @@ func (p *Project) Update(ctx context.Context, patch ProjectPatch) error {
 	return nil
 }
 
-// replaceSettings gives the runner and the store a new record, or leaves both
-// as they were.
-func (p *Project) replaceSettings(ctx context.Context, was, rec projectRecord) error {
-	if err := p.sendSettings(ctx, rec); err != nil {
-		return err
-	}
-	err := p.replaceRecord(ctx, rec)
-	if err != nil {
-		if undo := p.sendSettings(ctx, was); undo != nil {
-			p.c.cfg.Log.Warn("cannot undo the change of a project's settings", "project", p.id, "err", undo)
-		}
-	}
-	return err
-}
-
 // replaceRecord commits a new record and tells of it; op held.
 func (p *Project) replaceRecord(ctx context.Context, rec projectRecord) error {
 	if err := p.commitRecord(ctx, rec); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/lanyard-lab/lanyard/emulators/runner"
@@ -134,28 +135,43 @@ func (p *Project) useRunner(ctx context.Context) (*runner.Client, error) {
 		born = time.Now()
 	}
 	client := runner.NewClient(dir, p.c.epoch)
-	since, err := p.apply(ctx, client)
-	if err != nil {
+	if err := p.introduce(ctx, client, born); err != nil {
 		client.Close()
-		return nil, Errorf(Unavailable, "cannot bring the runner of project %s in line: %w", p.id, err)
-	}
-	follow, cancel := context.WithCancel(p.c.ctx)
-	r := &runnerLink{client: client, born: born, cancel: cancel, done: make(chan struct{})}
-	p.mu.Lock()
-	follows := p.c.tasks.start(func() { p.follow(follow, r, since) })
-	if follows {
-		p.runner = r
-	}
-	p.mu.Unlock()
-	if !follows {
-		cancel()
-		client.Close()
-		return nil, p.c.goesOn()
+		return nil, err
 	}
 	if born.IsZero() {
 		p.c.cfg.Log.Info("runner adopted", "project", p.id)
 	}
 	return client, nil
+}
+
+// introduce brings a runner in line and makes it that of the project; runnerOp
+// held. What is wanted may change meanwhile, by a request that gave it to a runner
+// that died: nobody gets to know of the new one before it has all that.
+func (p *Project) introduce(ctx context.Context, client *runner.Client, born time.Time) error {
+	for {
+		since, has, err := p.apply(ctx, client)
+		if err != nil {
+			return Errorf(Unavailable, "cannot bring the runner of project %s in line: %w", p.id, err)
+		}
+		p.mu.Lock()
+		if !reflect.DeepEqual(p.wantedLocked(), has) {
+			p.mu.Unlock()
+			continue
+		}
+		follow, cancel := context.WithCancel(p.c.ctx)
+		r := &runnerLink{client: client, born: born, cancel: cancel, done: make(chan struct{})}
+		follows := p.c.tasks.start(func() { p.follow(follow, r, since) })
+		if follows {
+			p.runner = r
+		}
+		p.mu.Unlock()
+		if !follows {
+			cancel()
+			return p.c.goesOn()
+		}
+		return nil
+	}
 }
 
 func (p *Project) knownRunner() *runnerLink {
@@ -181,8 +197,9 @@ func (p *Project) follow(ctx context.Context, r *runnerLink, since uint64) {
 			break
 		}
 		if errors.Is(err, runner.ErrEventsGone) {
-			if now, err := p.apply(ctx, r.client); err == nil {
-				since = now
+			if inv, err := r.client.Inventory(ctx); err == nil {
+				p.takeInventory(inv)
+				since = inv.Seq
 			}
 		}
 		select { // a runner that lives but does not answer is asked again

@@ -46,11 +46,31 @@ func (r projectRecord) settings() runner.Settings {
 	}}
 }
 
-// sendSettings gives the runner, if there is one, the settings of a record.
-func (p *Project) sendSettings(ctx context.Context, rec projectRecord) error {
+// sendSettings gives the runner, if there is one, the settings of a record. It
+// returns the client of the runner, nil for none.
+func (p *Project) sendSettings(ctx context.Context, rec projectRecord) (*runner.Client, error) {
 	r := p.knownRunner()
 	if r == nil {
-		return nil
+		return nil, nil
 	}
-	return runnerError(r.client.PutSettings(ctx, rec.settings()))
+	return r.client, runnerError(r.client.PutSettings(ctx, rec.settings()))
+}
+
+// replaceSettings gives the runner and the store a new record, or leaves both
+// as they were.
+func (p *Project) replaceSettings(ctx context.Context, was, rec projectRecord) error {
+	client, err := p.sendSettings(ctx, rec)
+	if err != nil {
+		return err
+	}
+	if err := p.replaceRecord(ctx, rec); err != nil {
+		if _, undo := p.sendSettings(ctx, was); undo != nil {
+			p.c.cfg.Log.Warn("cannot undo the change of a project's settings", "project", p.id, "err", undo)
+		}
+		return err
+	}
+	p.again(client, func(next *runner.Client) error {
+		return next.PutSettings(context.WithoutCancel(ctx), rec.settings())
+	})
+	return nil
 }

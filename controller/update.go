@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -167,7 +168,12 @@ func (n *Node) replace(ctx context.Context, ask func() (*runner.Client, error), 
 		n.putBack(ctx, client, before, nil)
 		return err
 	}
-	n.p.observe(state, false)
+	n.p.mu.Lock()
+	speaks := n.p.speaksLocked(client)
+	n.p.mu.Unlock()
+	if speaks {
+		n.p.observe(state, false)
+	}
 	return nil
 }
 
@@ -178,6 +184,7 @@ func (n *Node) putBack(ctx context.Context, client *runner.Client, before runner
 	if isRefusal(failure) {
 		return
 	}
+	client = cmp.Or(n.p.successor(client), client)
 	if _, err := client.PutNode(context.WithoutCancel(ctx), before); err != nil {
 		n.p.c.cfg.Log.Warn("cannot undo a change of a node", "node", n.id, "err", err)
 	}
