@@ -138,6 +138,37 @@ func (r *remote) capture(t *testing.T, port string, second *telnet) {
 	}
 }
 
+// TestRemoteControllerComesBack has a controller that died send everything anew,
+// while all of it is there and runs.
+func TestRemoteControllerComesBack(t *testing.T) {
+	s := newServer(t)
+	r := newRemote(t, s)
+	var nodes, ports [2]string
+	var consoles [2]*telnet
+	for round := range 2 {
+		r.open(t)
+		for i := range nodes {
+			var object map[string]any
+			nodes[i], object = r.node(t, "vpcs", fmt.Sprintf("PC%d", i+1), i+1, fmt.Sprintf(`, "startup_script": "ip 10.0.0.%d/24\n"`, i+1))
+			ports[i] = nodes[i] + "/adapters/0/ports/0"
+			if want := []string{"stopped", "started"}[round]; object["status"] != want || object["name"] != fmt.Sprintf("PC%d", i+1) {
+				t.Errorf("round %d: the node is %v, want it %s", round, object, want)
+			}
+			if round == 0 {
+				consoles[i] = dial(t, int(object["console"].(float64)))
+			}
+		}
+		r.wire(t, ports)
+		for i := range nodes {
+			r.must(t, http.StatusOK, "POST", nodes[i]+"/start", "")
+			if round == 0 {
+				consoles[i].prompt(t, fmt.Sprintf("PC%d", i+1))
+			}
+		}
+		pings(t, consoles[1])
+	}
+}
+
 // TestRemoteDevices joins two PCs by a switch and a cloud with a UDP tunnel.
 func TestRemoteDevices(t *testing.T) {
 	s := newServer(t)
