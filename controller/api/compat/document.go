@@ -18,7 +18,7 @@ Lanyard speaks the API of GNS3 2.2, for clients and for other GNS3 servers. Prog
 - **GNS3's web client**: copy its folder from a GNS3 server and name it in the setting web_ui.
 - **gns3fy, the Ansible collection** and scripts with curl. gns3fy needs pydantic 1.10 or newer: older ones refuse an answer for a field that they do not know.
 - **A GNS3 server** as the controller of this one: add this one there as a remote compute, by its IP address or a name in the setting allowed_hosts, with
-  user and password. GNS3 sends no password for consoles in its web client: where one is set here, use telnet.
+  user and password. It, too, insists on its own version. GNS3 sends no password for consoles in its web client: where one is set here, use telnet.
 
 Projects go both ways, as folders with a ` + "`.gns3`" + ` file and as ` + "`.gns3project`" + ` archives; what is not understood here stays in them.
 
