@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -142,10 +141,9 @@ func (p *Project) topologyLocked() *topology.File {
 	for _, n := range p.order {
 		f.Nodes = append(f.Nodes, n.rec.file())
 	}
-	for _, l := range p.links {
+	for _, l := range p.linksLocked() {
 		f.Links = append(f.Links, l.rec.file())
 	}
-	slices.SortFunc(f.Links, func(a, b topology.Link) int { return cmp.Compare(a.LinkID, b.LinkID) })
 	for _, d := range p.drawingsLocked() {
 		f.Drawings = append(f.Drawings, d.rec.file())
 	}

@@ -25,11 +25,12 @@ func (n *Node) suspendLinks(ctx context.Context, suspend bool) error {
 	})
 }
 
+// links are those of the node in the order of their creation.
 func (n *Node) links() []*Link {
 	n.p.mu.Lock()
 	defer n.p.mu.Unlock()
 	var links []*Link
-	for _, l := range n.p.links {
+	for _, l := range n.p.linksLocked() {
 		if l.rec.has(n.id) {
 			links = append(links, l)
 		}
@@ -43,6 +44,5 @@ func (n *Node) Links() []LinkView {
 	for _, l := range n.links() {
 		views = append(views, l.View())
 	}
-	sortLinks(views)
 	return views
 }

@@ -20,6 +20,7 @@ type Link struct {
 	writing oplock
 
 	// Guarded by p.mu.
+	number  int // grows with each link that is made
 	rec     linkRecord
 	gone    bool
 	up      [2]bool // observed, as are the next two
@@ -86,24 +87,28 @@ func (p *Project) Link(id string) (*Link, error) {
 	return nil, Errorf(NotFound, "there is no link %s in project %s", id, p.id)
 }
 
-// Links lists the links by id.
+// Links lists the links in the order of their creation.
 func (p *Project) Links() []LinkView {
 	p.mu.Lock()
-	links := make([]*Link, 0, len(p.links))
-	for _, l := range p.links {
-		links = append(links, l)
-	}
+	links := p.linksLocked()
 	p.mu.Unlock()
 	views := make([]LinkView, len(links))
 	for i, l := range links {
 		views[i] = l.View()
 	}
-	sortLinks(views)
 	return views
 }
 
-func sortLinks(views []LinkView) {
-	slices.SortFunc(views, func(a, b LinkView) int { return cmp.Compare(a.ID, b.ID) })
+// linksLocked are the links in the order of their creation; p.mu held.
+func (p *Project) linksLocked() []*Link {
+	return slices.SortedFunc(maps.Values(p.links), func(a, b *Link) int { return cmp.Compare(a.number, b.number) })
+}
+
+// addLinkLocked enters a link as the newest; p.mu held.
+func (p *Project) addLinkLocked(l *Link) {
+	p.linked++
+	l.number = p.linked
+	p.links[l.id] = l
 }
 
 // CreateLink joins two free ports. A known ID returns that link as it is.
@@ -182,7 +187,7 @@ func (p *Project) enterLink(l *Link) error {
 	if err := checkKinds(ends[0], ends[1]); err != nil {
 		return err
 	}
-	p.links[l.id] = l
+	p.addLinkLocked(l)
 	return nil
 }
 

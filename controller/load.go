@@ -73,7 +73,7 @@ func (p *Project) fillLocked(objects map[string][]store.Object) error {
 		if err := json.Unmarshal(o.Value, &rec); err != nil {
 			return fmt.Errorf("link %s is damaged: %w", o.ID, err)
 		}
-		p.links[rec.ID] = newLink(p, rec)
+		p.addLinkLocked(newLink(p, rec))
 	}
 	for _, o := range objects[kindUDP] {
 		var port int

@@ -49,6 +49,7 @@ type Project struct {
 	links    map[string]*Link
 	drawings map[string]*Drawing
 	drawn    int          // drawings that were made since the project was loaded
+	linked   int          // links that were made since then
 	reserved map[int]bool // UDP ports given out by AllocateUDP
 	macs     map[int]bool // MAC indexes in use
 	runner   *runnerLink  // nil when no runner is known to live
