@@ -94,6 +94,11 @@ func (p *Project) makeNode(ctx context.Context, client *runner.Client, s NodeSpe
 	if err := p.c.fill(&rec, s); err != nil {
 		return nil, err
 	}
+	done, err := p.number(&rec)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if err := p.takeJackPorts(&rec); err != nil {
 		return nil, err
 	}

@@ -72,8 +72,8 @@ func (r nodeRecord) copySpec(x, y int, z *int) NodeSpec {
 	if look.CustomAdapters != nil {
 		s.Look.CustomAdapters = &look.CustomAdapters
 	}
-	// An address belongs to one machine.
-	for _, own := range []string{"mac", "mac_address", "mac_addr", "container_id", "application_id"} {
+	// An address or number belongs to one machine.
+	for _, own := range []string{"mac", "mac_address", "mac_addr", "container_id", "application_id", "dynamips_id"} {
 		delete(s.Properties, own)
 	}
 	return s

@@ -25,7 +25,7 @@ const (
 		"qemu_path": "", "ram": 256, "replicate_network_connection_state": true, "tpm": false, "uefi": false, "usage": ""}`
 	dockerDefaults = `{"adapters": 1, "aux": null, "console_http_path": "/", "console_http_port": 80, "console_resolution": "1024x768",
 		"container_id": null, "environment": null, "extra_hosts": null, "extra_volumes": [], "image": "", "mac_address": "", "start_command": null, "usage": ""}`
-	iouDefaults = `{"application_id": 1, "ethernet_adapters": 2, "l1_keepalives": false, "md5sum": null, "nvram": 128, "path": "", "ram": 256,
+	iouDefaults = `{"ethernet_adapters": 2, "l1_keepalives": false, "md5sum": null, "nvram": 128, "path": "", "ram": 256,
 		"serial_adapters": 2, "usage": "", "use_default_iou_values": true}`
 	dynamipsDefaults = `{"auto_delete_disks": false, "aux": null, "disk0": 0, "disk1": 0, "exec_area": 64, "idlemax": 500, "idlepc": "", "idlesleep": 30,
 		"image": "", "image_md5sum": null, "mac_addr": "", "mmap": true, "nvram": 128, "platform": "c7200", "ram": 128, "sparsemem": true,
