@@ -73,13 +73,13 @@ type Controller struct {
 	isEnding  bool // nothing new begins
 	projects  map[string]*Project
 	templates map[string]Template
-	numbered  map[*nodeRecord]int // numbers of nodes that are being made
+	numbered  map[*nodeRecord]nodeNumber // nodes that are being made
 }
 
 // Open takes ownership of the data folder: it fails when another server has
 // it. Runners that outlived the last server are adopted in the background.
 func Open(ctx context.Context, cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg, projects: map[string]*Project{}, numbered: map[*nodeRecord]int{}, ready: make(chan struct{}), creating: newGate(), keeping: newOplock(), templating: newOplock(), qemu: qemutools.New()}
+	c := &Controller{cfg: cfg, projects: map[string]*Project{}, numbered: map[*nodeRecord]nodeNumber{}, ready: make(chan struct{}), creating: newGate(), keeping: newOplock(), templating: newOplock(), qemu: qemutools.New()}
 	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "projects"), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}

@@ -184,7 +184,7 @@ func TestCopyFilesTo(t *testing.T) {
 // TestNIOGoesWithoutAFilterThatCannotBeUsed opens a controller's project in
 // which somebody had typed nonsense.
 func TestNIOGoesWithoutAFilterThatCannotBeUsed(t *testing.T) {
-	c := open(t, t.TempDir())
+	c := start(t)
 	p := project(t, c)
 	n, nio := piped(t, p, "PC1")
 	events, err := c.Events().Subscribe(p.View().ID, nil)

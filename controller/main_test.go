@@ -3,9 +3,11 @@ package controller_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +26,29 @@ func TestMain(m *testing.M) {
 		}))
 	}
 	os.Setenv("LANYARD_TEST_RUNNER", "1")
-	os.Exit(m.Run())
+	code := m.Run()
+	if left := children(); left != "" {
+		fmt.Printf("tests left processes behind, whose ports others may need: %s\n", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// children are the processes that this one started and that run; a zombie does
+// not.
+func children() string {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	var found []string
+	for _, file := range stats {
+		text, _ := os.ReadFile(file) // it may be gone by now
+		pid, after, _ := strings.Cut(string(text), " ")
+		_, after, _ = strings.Cut(after, ") ")
+		if fields := strings.Fields(after); len(fields) > 1 && fields[0] != "Z" && fields[1] == fmt.Sprint(os.Getpid()) {
+			command, _ := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
+			found = append(found, strings.ReplaceAll(string(command), "\x00", " "))
+		}
+	}
+	return strings.Join(found, "; ")
 }
 
 // named is an emulator whose instances behave as the node's name says: "hang"

@@ -15,6 +15,12 @@ func numberings() map[string]numbering {
 	}
 }
 
+// nodeNumber is the number of a node that is being made in a project.
+type nodeNumber struct {
+	project *Project
+	number  int
+}
+
 // number gives a node that is being made its number, if its type has one and
 // nobody said which. It is kept for it until done is called; then the node is
 // there, or will not be.
@@ -28,9 +34,9 @@ func (p *Project) number(rec *nodeRecord) (done func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	taken := map[int]bool{}
-	for made, number := range c.numbered {
-		if made.Type == rec.Type {
-			taken[number] = true
+	for made, by := range c.numbered {
+		if made.Type == rec.Type && (what.everywhere || by.project == p) {
+			taken[by.number] = true
 		}
 	}
 	if what.everywhere {
@@ -45,7 +51,7 @@ func (p *Project) number(rec *nodeRecord) (done func(), err error) {
 			continue
 		}
 		rec.Properties[what.property] = encode(number)
-		c.numbered[rec] = number
+		c.numbered[rec] = nodeNumber{p, number}
 		return func() {
 			c.mu.Lock()
 			defer c.mu.Unlock()

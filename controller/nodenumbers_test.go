@@ -68,7 +68,7 @@ func TestNumberOfANode(t *testing.T) {
 		t.Errorf("the next got %v, want 2", got)
 	}
 	for i := 3; i <= 512; i++ { // as if they were there
-		c.numbered[&nodeRecord{Type: "iou"}] = i
+		c.numbered[&nodeRecord{Type: "iou"}] = nodeNumber{p, i}
 	}
 	if _, err := p.CreateNode(t.Context(), NodeSpec{Name: "late", Type: "iou"}); !is(err, Conflict) {
 		t.Errorf("CreateNode() without a free number = %v, want a conflict", err)
