@@ -158,16 +158,12 @@ func TestAPIAnswersBeforeAdoption(t *testing.T) {
 	l := pair(t, s)
 	runner := runnerOf(t, s.dir)
 	s.end(t, syscall.SIGKILL)
-	if err := syscall.Kill(runner.pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	runner.freeze(t)
 	s.start(t)
 	if status, answer := s.call(t, "GET", "/v2/projects", ""); status != http.StatusOK || !strings.Contains(answer, l.project) {
 		t.Errorf("projects = %d %s", status, answer)
 	}
-	if err := syscall.Kill(runner.pid, syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	runner.thaw(t)
 	l.statusIs(t, 0, "started")
 	if now := runnerOf(t, s.dir); now.pid != runner.pid {
 		t.Errorf("the runner is process %d now, was %d", now.pid, runner.pid)

@@ -118,9 +118,7 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 	s := newServer(t)
 	pair(t, s)
 	runner := runnerOf(t, s.dir)
-	if err := syscall.Kill(runner.pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	runner.freeze(t)
 	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -133,9 +131,7 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 	if code := s.end(t, syscall.SIGINT); code != 130 {
 		t.Errorf("exit code after a second interrupt = %d, want 130", code)
 	}
-	if err := syscall.Kill(runner.pid, syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	runner.thaw(t)
 	s.start(t) // and the clean-up at the end finds all in order
 }
 

@@ -97,6 +97,36 @@ func (p process) kill(t *testing.T) {
 	}
 }
 
+// freeze stops a process that a server of ours started, and waits until none of
+// its threads runs: the kernel gets to them one by one.
+func (p process) freeze(t *testing.T) {
+	t.Helper()
+	if err := unix.Kill(p.pid, unix.SIGSTOP); err != nil {
+		t.Fatalf("cannot stop %v: %v", p, err)
+	}
+	eventually(t, patience, func() error {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.pid))
+		if err != nil || len(threads) == 0 {
+			return fmt.Errorf("%v has no threads: %v", p, err)
+		}
+		for _, file := range threads {
+			text, err := os.ReadFile(file)
+			if _, state, _ := strings.Cut(string(text), ") "); err != nil || !strings.HasPrefix(state, "T") {
+				return fmt.Errorf("%s says %q: %v", file, text, err)
+			}
+		}
+		return nil
+	})
+}
+
+// thaw has a frozen process go on.
+func (p process) thaw(t *testing.T) {
+	t.Helper()
+	if err := unix.Kill(p.pid, unix.SIGCONT); err != nil {
+		t.Fatalf("cannot let %v go on: %v", p, err)
+	}
+}
+
 // nothingLeft reports processes, ports and run files that should be gone.
 func (s *server) nothingLeft(t *testing.T) error {
 	t.Helper()
