@@ -170,3 +170,21 @@ func TestTemplatesInParallel(t *testing.T) {
 		t.Errorf("there are %d templates, want 5 and the built-in ones", got)
 	}
 }
+
+// TestTemplateForAnUnknownCompute keeps a template of GNS3's virtual machine,
+// which is not here.
+func TestTemplateForAnUnknownCompute(t *testing.T) {
+	c := start(t)
+	p := project(t, c)
+	made := template(t, c, `{"template_type": "vpcs", "name": "PC", "compute_id": "vm"}`)
+	if got := made.Text("compute_id"); got != "vm" {
+		t.Errorf("the template is for %q, want vm", got)
+	}
+	_, err := p.CreateFromTemplate(t.Context(), made.ID(), controller.TemplateUse{})
+	if codeOf(err) != controller.NotFound || !strings.Contains(err.Error(), "vm") {
+		t.Errorf("CreateFromTemplate() = %v, want that there is no compute vm", err)
+	}
+	if got := p.Nodes(); len(got) != 0 {
+		t.Errorf("nodes after the refusal: %v", got)
+	}
+}
