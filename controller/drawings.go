@@ -180,8 +180,8 @@ func (d *Drawing) record() drawingRecord {
 	return d.rec
 }
 
-// Update changes the drawing. A locked one can only be unlocked, in a patch that
-// may change more; Conflict.
+// Update changes the drawing, also a locked one: clients raise and restyle these,
+// and keep them in their place.
 func (d *Drawing) Update(ctx context.Context, patch DrawingPatch) error {
 	if err := patch.check(); err != nil {
 		return err
@@ -192,9 +192,6 @@ func (d *Drawing) Update(ctx context.Context, patch DrawingPatch) error {
 		rec.apply(patch)
 		if reflect.DeepEqual(rec, was) {
 			return nil
-		}
-		if was.Locked && rec.Locked {
-			return Errorf(Conflict, "cannot change drawing %s: it is locked; unlock it first", d.id)
 		}
 		if err := d.p.commit(ctx, rec.changes(&was)...); err != nil {
 			return err

@@ -45,7 +45,7 @@ func TestDrawingsAreCreatedChangedAndDeleted(t *testing.T) {
 		do   func() error
 		want controller.Code
 	}{
-		{"change locked", func() error { return d.Update(t.Context(), controller.DrawingPatch{X: ptr(4)}) }, controller.Conflict},
+		{"raise locked", func() error { return d.Update(t.Context(), controller.DrawingPatch{Z: ptr(5)}) }, -1},
 		{"delete locked", func() error { return d.Delete(t.Context()) }, controller.Conflict},
 		{"change nothing of locked", func() error { return d.Update(t.Context(), controller.DrawingPatch{X: ptr(3), Locked: ptr(true)}) }, -1},
 		{"script", func() error { return d.Update(t.Context(), controller.DrawingPatch{SVG: ptr("<svg><script/></svg>")}) }, controller.Conflict},

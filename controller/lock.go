@@ -9,7 +9,7 @@ import (
 )
 
 // SetLocked locks or unlocks all nodes and drawings of the project, in one
-// commit. A locked one cannot be deleted, and a locked drawing not be changed.
+// commit. A locked one cannot be deleted.
 func (p *Project) SetLocked(ctx context.Context, locked bool) error {
 	if err := p.begin(); err != nil {
 		return err
