@@ -14,7 +14,7 @@ import (
 // plainly has the compute API answer only statuses that a controller of GNS3's
 // expects. Any other is a fault of its own to a controller: it shows its user
 // where in its program that happened, instead of what the answer says. None asks
-// for a kind of NIO that is not implemented, so that scripts are told that.
+// for a kind of NIO that is not to be had, so that scripts are told that.
 func plainly(rows []route.Row) []route.Row {
 	for i := range rows {
 		if strings.HasPrefix(rows[i].Path, computeRoot+"/") {
