@@ -232,12 +232,7 @@ func (h *handler) links(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	views := p.Links()
-	list := make([]link, len(views))
-	for i, v := range views {
-		list[i] = linkOf(v)
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, p.Links(), linkOf)
 }
 
 func (h *handler) createLink(c *gin.Context) error {

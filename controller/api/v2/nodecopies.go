@@ -90,11 +90,7 @@ func (h *handler) moveNodes(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list := make([]node, len(nodes))
-	for i, n := range nodes {
-		list[i] = nodeOf(n.View())
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, nodes, func(n *controller.Node) node { return nodeOf(n.View()) })
 }
 
 // noIdlePC refuses to look for the idle loop of a router: nothing emulates one

@@ -111,9 +111,5 @@ func (h *handler) linksOfNode(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list := []link{}
-	for _, v := range n.Links() {
-		list = append(list, linkOf(v))
-	}
-	return route.JSON(c, http.StatusOK, list)
+	return route.List(c, n.Links(), linkOf)
 }
