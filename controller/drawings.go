@@ -3,6 +3,7 @@ package controller
 import (
 	"cmp"
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -107,13 +108,9 @@ func (p *Project) Drawings() []DrawingView {
 	return views
 }
 
+// drawingsLocked are the drawings in the order of their creation; p.mu held.
 func (p *Project) drawingsLocked() []*Drawing {
-	drawings := make([]*Drawing, 0, len(p.drawings))
-	for _, d := range p.drawings {
-		drawings = append(drawings, d)
-	}
-	slices.SortFunc(drawings, func(a, b *Drawing) int { return cmp.Compare(a.number, b.number) })
-	return drawings
+	return slices.SortedFunc(maps.Values(p.drawings), func(a, b *Drawing) int { return cmp.Compare(a.number, b.number) })
 }
 
 // addDrawingLocked enters a drawing as the newest; p.mu held.

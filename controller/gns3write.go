@@ -19,25 +19,24 @@ type written struct {
 
 // saveInto writes a project file and a note of what it is.
 func saveInto(path string, note savedNote, f *topology.File) error {
-	w, err := compose(f)
-	if err != nil {
-		return err
-	}
-	folder, err := os.OpenRoot(path)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	if err := writeSaved(folder, note, w); err != nil {
-		return err
-	}
-	return w.into(folder, note.File)
+	return composeInto(path, f, func(folder *os.Root, w written) error {
+		if err := writeSaved(folder, note, w); err != nil {
+			return err
+		}
+		return w.into(folder, note.File)
+	})
 }
 
 // writeProjectFile writes a project file, and the pictures of its drawings
 // into files of their own, as GNS3 does. What GNS3 has no field for is in a file
 // of its own, too.
 func writeProjectFile(path, name string, f *topology.File) error {
+	return composeInto(path, f, func(folder *os.Root, w written) error { return w.into(folder, name) })
+}
+
+// composeInto hands what is written of a project file to write, with the
+// project's folder.
+func composeInto(path string, f *topology.File, write func(*os.Root, written) error) error {
 	w, err := compose(f)
 	if err != nil {
 		return err
@@ -47,7 +46,7 @@ func writeProjectFile(path, name string, f *topology.File) error {
 		return err
 	}
 	defer folder.Close()
-	return w.into(folder, name)
+	return write(folder, w)
 }
 
 // compose makes what is written of a project file. The drawings of f name the
